@@ -61,6 +61,7 @@ class ExogenousRows:
     forecast        float32 (T, len(FORECAST_SIGNALS), 96): [t, s, k] is what was published by the start of row t
                     about signal s at (row start + 30 min x (k + 1)); day-ahead prices are exact while published
     published_steps int64 (T,): how many rows from t on (t included) have their day-ahead price published at t
+    trailing        float64 (T, len(FORECAST_SIGNALS)): mean of each signal over the 7 days before the row
     events          requests of the whole run, each visible from its ``published_at`` on
     provenance      column name -> real | filled | synthetic | modelled
     """
@@ -70,6 +71,7 @@ class ExogenousRows:
     values: np.ndarray
     forecast: np.ndarray
     published_steps: np.ndarray
+    trailing: np.ndarray
     events: tuple[FlexEvent, ...] = ()
     provenance: dict[str, str] = field(default_factory=dict)
 
