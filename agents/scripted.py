@@ -1,0 +1,175 @@
+"""Controllers written by hand: neutral, event follower, and one threshold rule on any forecast signal.
+
+They stand in for trained agents, and are the yardstick trained agents have to beat. Every number of a rule is a field
+of a frozen dataclass, so that a tuner can search it and a result row can be keyed by it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from agents.preparation import prepare
+from envs.state import AGENTS, BATTERY, COOLING, LOAD_SHIFT
+from envs.view import SiteView
+
+HALF_HOURS_PER_HOUR = 2
+
+
+class Neutral:
+    """Work passes through, the battery rests, supply air stays at its neutral set-point; sells nothing."""
+
+    layout = None
+    accepts_events = False
+
+    def __init__(self, name: str = "neutral") -> None:
+        self.name = name
+
+    def reset(self, batch_size: int, seeds: np.ndarray) -> None:
+        """Nothing to forget: every action follows from the view."""
+
+    def act(self, obs: dict[str, np.ndarray], bounds: np.ndarray, view: SiteView) -> np.ndarray:
+        return np.zeros((view.batch_size, len(AGENTS)), dtype=np.float32)
+
+    def offers(self, view: SiteView) -> list:
+        return []
+
+
+class EventFollower(Neutral):
+    """Neutral, but sells requests: it charges ahead of what was sold, the delivery tracker does the rest."""
+
+    accepts_events = True
+
+    def __init__(self) -> None:
+        super().__init__("event_follower")
+
+    def act(self, obs: dict[str, np.ndarray], bounds: np.ndarray, view: SiteView) -> np.ndarray:
+        return prepare(view, super().act(obs, bounds, view))
+
+
+@dataclass(frozen=True)
+class ThresholdRule:
+    """When a signal counts as cheap or dear, and what follows.
+
+    The present value is ranked in the coming window: it is cheap when less than ``*_low`` of the window lies below it,
+    dear when less than ``1 - *_high`` of it lies above.
+
+    signal             forecast signal to rank, one of ``grid.rows.FORECAST_SIGNALS``
+    shift_window_h     hours ranked for the queue [h, 0.5-48]
+    shift_low          drain while cheap [-]
+    shift_high         defer while dear [-]
+    shift_margin       defer only if the signal falls by more than this within the window [signal unit]
+    battery_window_h   hours ranked for the battery [h, 0.5-48]
+    battery_low        charge while cheap [-]
+    battery_high       discharge while dear [-]
+    battery_margin     a round trip has to gain more than this on what is discharged [signal unit]; for a price, the
+                       wear is added to it
+    charge_level, discharge_level  battery action while cheap and while dear, 0 to 1
+    cooling_level      cooling action otherwise, -1 coldest to 1 warmest
+    cooling_swing      added to it while dear, taken from it while cheap (pre-cooling)
+    """
+
+    signal: str
+    shift_window_h: float
+    shift_low: float
+    shift_high: float
+    shift_margin: float
+    battery_window_h: float
+    battery_low: float
+    battery_high: float
+    battery_margin: float
+    charge_level: float = 1.0
+    discharge_level: float = 1.0
+    cooling_level: float = 0.0
+    cooling_swing: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("shift_window_h", "battery_window_h"):
+            if not 0.5 <= getattr(self, name) <= 48.0:
+                raise ValueError(f"ThresholdRule.{name}={getattr(self, name)} is outside [0.5, 48] h, the forecast")
+        for name in ("shift_low", "shift_high", "battery_low", "battery_high", "charge_level", "discharge_level"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"ThresholdRule.{name}={getattr(self, name)} is outside [0, 1]")
+
+
+PRICE_RULE = ThresholdRule(
+    signal="day_ahead_gbp_per_mwh",
+    shift_window_h=20.0,
+    shift_low=0.08,
+    shift_high=0.5,
+    shift_margin=2.0,
+    battery_window_h=14.0,
+    battery_low=0.15,
+    battery_high=0.85,
+    battery_margin=5.0,
+)
+CARBON_RULE = ThresholdRule(
+    signal="carbon_gco2_per_kwh",
+    shift_window_h=20.0,
+    shift_low=0.08,
+    shift_high=0.5,
+    shift_margin=5.0,
+    battery_window_h=14.0,
+    battery_low=0.15,
+    battery_high=0.85,
+    battery_margin=10.0,
+)
+
+
+class Threshold:
+    """Charge and drain in the cheap part of the coming hours, discharge and defer in the dear part."""
+
+    layout = None
+
+    def __init__(self, name: str, rule: ThresholdRule, *, accepts_events: bool) -> None:
+        self.name = name
+        self.rule = rule
+        self.accepts_events = accepts_events
+
+    def reset(self, batch_size: int, seeds: np.ndarray) -> None:
+        """Nothing to forget: every action follows from the view."""
+
+    def act(self, obs: dict[str, np.ndarray], bounds: np.ndarray, view: SiteView) -> np.ndarray:
+        rule = self.rule
+        outlook = view.outlook(rule.signal)
+        actions = np.empty((view.batch_size, len(AGENTS)), dtype=np.float32)
+
+        cheap, dear, window = _rank(outlook, rule.shift_window_h, rule.shift_low, rule.shift_high)
+        defer = dear & ~cheap & (window.min(axis=1) < outlook[:, 0] - rule.shift_margin)
+        actions[:, LOAD_SHIFT] = np.where(cheap, 1.0, np.where(defer, -1.0, 0.0))
+        swing = dear.astype(np.float64) - cheap
+        actions[:, COOLING] = np.clip(rule.cooling_level + rule.cooling_swing * swing, -1.0, 1.0)
+
+        cheap, dear, window = _rank(outlook, rule.battery_window_h, rule.battery_low, rule.battery_high)
+        actions[:, BATTERY] = self._battery(view, outlook[:, 0], cheap, dear, window)
+        return prepare(view, actions) if self.accepts_events else actions
+
+    def offers(self, view: SiteView) -> list:
+        return []
+
+    def _battery(
+        self, view: SiteView, now: np.ndarray, cheap: np.ndarray, dear: np.ndarray, window: np.ndarray
+    ) -> np.ndarray:
+        """Battery action (B,): only where the round trip within the window pays for its losses and its wear."""
+        rule, p = self.rule, view.params
+        efficiency = p["charge_efficiency"] * p["discharge_efficiency"]
+        margin = rule.battery_margin + (p["wear_gbp_per_mwh"] if rule.signal.endswith("gbp_per_mwh") else 0.0)
+        charge = cheap & (window.max(axis=1) - _stored(now, efficiency) > margin)
+        discharge = dear & ~charge & (now - _stored(window.min(axis=1), efficiency) > margin)
+        return np.where(charge, rule.charge_level, np.where(discharge, -rule.discharge_level, 0.0))
+
+
+def _stored(value: np.ndarray, efficiency: np.ndarray) -> np.ndarray:
+    """Signal of energy bought at ``value``, per MWh discharged. Below zero, losses are paid for: no division then."""
+    return np.where(value > 0.0, value / efficiency, value)
+
+
+def _rank(outlook: np.ndarray, hours: float, low: float, high: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """-> cheap bool (B,), dear bool (B,), the window float64 (B, n) after the present half-hour."""
+    count = max(1, round(hours * HALF_HOURS_PER_HOUR))
+    window = outlook[:, 1 : count + 1]
+    now = outlook[:, :1]
+    cheap = (window < now).sum(axis=1) <= low * count
+    dear = (window > now).sum(axis=1) <= (1.0 - high) * count
+    return cheap, dear, window
