@@ -1,23 +1,40 @@
-"""Every configuration key of the project: type, unit, bounds, meaning. No logic and no defaults.
+"""Every configuration key of the project: type, unit, bounds, meaning, and where its default comes from.
 
-The defaults live in one place, ``configs/default.yaml``; ``deg.config.load_config`` lays an experiment file and
-``key.path=value`` overrides over it and validates the whole tree against ``Config``. Values arrive typed by YAML and
-nothing is guessed: ``true`` is not 1 and ``"7"`` is not 7.
+The defaults themselves live in one place, ``configs/default.yaml``; ``configs.load.load_config`` lays an experiment
+file and ``key.path=value`` overrides over it and validates the whole tree against ``Config``. Values arrive typed by
+YAML and nothing is guessed: ``true`` is not 1 and ``"7"`` is not 7.
 """
 
 from __future__ import annotations
 
+import difflib
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$"
 
+# Frozen names of contract 8. A supervisor is appended with "+", as in "grid_aware+rules".
+VARIANTS = (
+    "neutral", "neutral+trades", "threshold", "carbon_threshold", "event_follower", "best_constant",
+    "site", "carbon_aware", "grid_aware", "mpc", "oracle", "oracle_bound",
+)  # fmt: skip
+SUPERVISORS = ("rules", "random")
 
-def _key(description: str, unit: str = "-", *, locates: bool = False, **bounds: Any) -> Any:
-    """A field without a default. locates: says where something lies, not what it is; left out of the config hash."""
-    return Field(description=description, json_schema_extra={"unit": unit, "locates": locates}, **bounds)
+ASSUMPTION = "assumption"
+DESIGN = "design default"
+CHOICE = "choice of the experiment"
+
+
+def _key(description: str, unit: str = "-", source: str = CHOICE, *, locates: bool = False, **bounds: Any) -> Any:
+    """A field without a default.
+
+    source: where the default value comes from, or "assumption".
+    locates: says where something lies, not what it is; left out of the config hash.
+    """
+    extra: dict[str, Any] = {"unit": unit, "source": source, "locates": locates}
+    return Field(description=description, json_schema_extra=extra, **bounds)
 
 
 def _whole(value: Any) -> Any:
@@ -26,14 +43,25 @@ def _whole(value: Any) -> Any:
 
 
 def _iso_date(value: Any) -> Any:
-    """A quoted date is still a date."""
-    return date.fromisoformat(value) if isinstance(value, str) else value
+    """A quoted date is still a date; anything else is left for the type check to refuse."""
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def _variant(name: str) -> str:
+    base, plus, supervisor = name.rpartition("+")
+    if name in VARIANTS or (plus and base in VARIANTS and supervisor in SUPERVISORS):
+        return name
+    known = [*VARIANTS, *(f"{variant}+{supervisor}" for variant in VARIANTS for supervisor in SUPERVISORS)]
+    near = difflib.get_close_matches(name, known, n=1)
+    raise ValueError(f"unknown variant {name!r}; " + (f"did you mean {near[0]}?" if near else f"known: {VARIANTS}"))
 
 
 Whole = Annotated[int, BeforeValidator(_whole)]
 Day = Annotated[date, BeforeValidator(_iso_date)]
-# YAML and JSON know lists only; the items stay strict.
-Names = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+Variant = Annotated[str, AfterValidator(_variant)]
 
 
 class Section(BaseModel):
@@ -47,8 +75,8 @@ class Run(Section):
 
     name: str = _key("folder of this run's results inside run.dir", locates=True, pattern=NAME_PATTERN, max_length=100)
     dir: str = _key("folder that holds all runs", locates=True, min_length=1)
-    start: Day = _key("first day, London", "date")
-    days: Whole = _key("length of the run", "days", ge=1, le=366)
+    start: Day = _key("first day, London", "date", "a typical week of 2023: GBP 92/MWh, 138 g/kWh")
+    days: Whole = _key("length of the run", "days", ge=1, le=1096)
     seed: Whole = _key("seeds policies and forecast errors, never the world", ge=0, le=2**32 - 1)
 
 
@@ -57,54 +85,87 @@ class Signals(Section):
 
     source: Literal["synthetic", "file"] = _key("synthetic is embedded and needs no file; file reads signals.path")
     path: str | None = _key("folder with the signal files; null: $DEG_SHARED/data/train", locates=True)
-    cache_dir: str = _key("folder for what is slow to compute or fetch", locates=True, min_length=1)
+    seed: Whole = _key("which synthetic Britain: seeds its signals and the generated workload", ge=0, le=2**32 - 1)
 
 
 class Workload(Section):
     """The utilisation trace of the IT load."""
 
-    name: str | None = _key("trace; null: alibaba_2 with file signals, else generator", pattern=NAME_PATTERN)
+    name: Literal["alibaba_1", "alibaba_2", "google", "generator"] | None = _key(
+        "trace; null: alibaba_2 with file signals, generator with synthetic ones"
+    )
     path: str | None = _key("folder with workload_<name>.csv.gz; null: signals.path", locates=True)
 
 
 class Site(Section):
-    """The data centre. `deg describe env` lists its parameters with unit, bounds and source."""
+    """The data centre: size, what can move, and what everything that is not on the bill is worth.
+
+    Battery and import limit grow with ``it_capacity_mw`` where they are not given.
+    """
 
     profile: Literal["uk_default"] = _key("set of site parameters to start from")
-    it_capacity_mw: float = _key("rated IT power", "MW", gt=0, le=1000)
-    parameters: dict[str, float] = _key("site parameters that differ from the profile, by name")
+    it_capacity_mw: float = _key("rated IT power", "MW", DESIGN, gt=0, le=1000)
+    idle_share: float = _key("power of an idle server, share of its peak", "share", ASSUMPTION, ge=0, le=0.95)
+    deferrable_share: float = _key("share of utilisation that may wait up to 24 h", "share", ASSUMPTION, ge=0, le=1)
+    import_limit_kw: float = _key("connection limit; there is no export", "kW", ASSUMPTION, gt=0, le=1e7)
+    battery_kwh: float = _key("battery energy", "kWh", ASSUMPTION, ge=0, le=1e7)
+    battery_kw: float = _key("battery power, either way", "kW", ASSUMPTION, ge=0, le=1e7)
+    charge_efficiency: float = _key("stored over drawn", "share", ASSUMPTION, ge=0.5, le=1)
+    discharge_efficiency: float = _key("delivered over taken from store", "share", ASSUMPTION, ge=0.5, le=1)
+    soc_min: float = _key("lowest state of charge", "share", ASSUMPTION, ge=0, le=1)
+    soc_max: float = _key("highest state of charge", "share", ASSUMPTION, ge=0, le=1)
+    soc_start: float = _key("state of charge at the start", "share", ASSUMPTION, ge=0, le=1)
+    supply_min_degc: float = _key("coldest supply air", "degC", "ASHRAE recommended 18 less 2 K", ge=10, le=35)
+    supply_max_degc: float = _key("warmest supply air", "degC", "ASHRAE recommended 27 less 1 K", ge=10, le=35)
+    supply_neutral_degc: float = _key("supply air of the neutral controller", "degC", DESIGN, ge=10, le=35)
+    overheat_limit_degc: float = _key("inlet above this overheats", "degC", "ASHRAE recommended limit", ge=18, le=45)
+    wear_gbp_per_mwh: float = _key("battery wear, on energy discharged (AC)", "GBP/MWh", ASSUMPTION, ge=0, le=1e4)
+    carbon_price_gbp_per_t: float = _key(
+        "carbon in the objective, never in the bill", "GBP/t", ASSUMPTION, ge=0, le=1e5
+    )
+    overheat_gbp_per_minute: float = _key("penalty while overheated", "GBP/min", ASSUMPTION, ge=0, le=1e5)
+    late_gbp_per_kwh: float = _key("penalty on IT work run after its deadline", "GBP/kWh", ASSUMPTION, ge=0, le=1e5)
+    notice_gbp_per_step: float = _key("penalty per step outside a notice's limit", "GBP", ASSUMPTION, ge=0, le=1e5)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Site:
+        for low, middle, high in (
+            ("soc_min", "soc_start", "soc_max"),
+            ("supply_min_degc", "supply_neutral_degc", "supply_max_degc"),
+        ):
+            values = [getattr(self, name) for name in (low, middle, high)]
+            if values != sorted(values):
+                shown = ", ".join(f"site.{name} {getattr(self, name):g}" for name in (low, middle, high))
+                raise ValueError(f"{shown}; they have to rise in this order")
+        return self
 
 
 class Tariff(Section):
-    """What a metered kWh costs: day-ahead price plus a fixed adder, and network charges."""
+    """What a metered kWh costs beyond the day-ahead price."""
 
-    adder_gbp_per_mwh: float = _key("added to the day-ahead price", "GBP/MWh", ge=-1000, le=10000)
-    network: Literal["none"] = _key("network charges by time band")
+    adder_gbp_per_mwh: float = _key("added to the day-ahead price", "GBP/MWh", DESIGN, ge=-1000, le=10000)
 
 
 class Market(Section):
-    """How flexibility is sold and settled, and what everything that is not on the bill is worth."""
+    """How flexibility is sold and settled."""
 
-    aggregator_share: float = _key("aggregator's share of flexibility gains and losses", "share", ge=0, le=1)
-    half_spread_gbp_per_mwh: float = _key("own trades sell this far below day-ahead", "GBP/MWh", ge=0, le=1000)
-    min_commitment_kw: float = _key("smallest commitment the market takes", "kW", ge=0, le=1e6)
-    registered_kw: float = _key("largest commitment, as registered", "kW", ge=0, le=1e7)
-    compensation: Literal["mutualised", "vtp_pays"] = _key("who compensates the supplier for energy not consumed")
-    rulebook: Literal["p415-2024-11", "p511-2026-08"] = _key("market rules in force")
-    reference_price_gbp_per_mwh: float | None = _key(
-        "supplier compensation price; null: quarterly series", "GBP/MWh", ge=0, le=10000
+    aggregator_share: float = _key(
+        "aggregator's share of flexibility gains and losses", "share", "assumption: public models 0.1-0.5", ge=0, le=1
     )
-    baseline_rule: Literal["mid", "high", "all"] = _key("which of the eligible days make the BL01 baseline")
-    wear_gbp_per_mwh: float = _key("battery wear, on energy discharged (AC side)", "GBP/MWh", ge=0, le=10000)
-    carbon_price_gbp_per_t: float = _key("value of carbon in the objective, never in the bill", "GBP/t", ge=0, le=1e5)
-    overheat_gbp_per_minute: float = _key("penalty while the inlet is above its limit", "GBP/min", ge=0, le=1e5)
-    late_gbp_per_kwh: float = _key("penalty on IT work run after its deadline", "GBP/kWh", ge=0, le=1e5)
-    breach_gbp_per_step: float = _key("penalty per 15-min step outside a notice's constraint", "GBP", ge=0, le=1e5)
-    requests: bool = _key("flexibility requests reach the site")
-    own_trades: bool = _key("the site may sell periods of its own choice, 4 h a day at most")
+    half_spread_gbp_per_mwh: float = _key(
+        "own trades sell this far below day-ahead", "GBP/MWh", ASSUMPTION, ge=0, le=1e3
+    )
+    min_commitment_kw: float = _key("smallest commitment the market takes", "kW", ASSUMPTION, ge=0, le=1e6)
+    registered_kw: float = _key("largest commitment, as registered", "kW", ASSUMPTION, gt=0, le=1e7)
+    compensation: Literal["mutualised", "vtp_pays"] = _key(
+        "who compensates the supplier for energy not consumed", source="Ofgem's decision on P415"
+    )
+    rulebook: Literal["p415-2024-11", "p511-2026-08"] = _key(
+        "market rules in force", source="Elexon P415 (7 November 2024), P511 (24 August 2026)"
+    )
 
     @model_validator(mode="after")
-    def _sizes_in_order(self) -> Market:
+    def _in_order(self) -> Market:
         if self.min_commitment_kw > self.registered_kw:
             raise ValueError(
                 f"market.min_commitment_kw {self.min_commitment_kw:g} is above market.registered_kw "
@@ -116,31 +177,34 @@ class Market(Section):
 class Agents(Section):
     """Who proposes actions for load, battery and cooling."""
 
-    controller: str = _key("controller whose proposals the supervisor reads", min_length=1)
-    checkpoint: str | None = _key("folder of a trained policy, in place of the controller", locates=True)
+    policy: Literal["neutral", "neutral+trades", "threshold", "carbon_threshold", "event_follower"] = _key(
+        "controller whose proposals the supervisor reads"
+    )
+    checkpoint: str | None = _key("folder of a trained policy, in place of agents.policy", locates=True)
 
 
 class Supervisor(Section):
     """Who follows, bounds or overrides the agents."""
 
-    backend: Literal["rules", "none", "random", "vllm", "openai", "anthropic"] = _key(
-        "who decides; none: the agents alone"
-    )
-    every_steps: Whole = _key("control steps between decisions", "15-min steps", ge=1, le=96)
+    backend: Literal["rules", "none"] = _key("who decides; none: the agents alone")
+    every_steps: Whole = _key("control steps between decisions", "15-min steps", DESIGN, ge=1, le=96)
     model: str | None = _key("model name or folder, for the backends that have one")
 
 
 class Evaluate(Section):
     """The ablation matrix."""
 
-    variants: Names = _key("controllers to compare; supervisor appended with +")
+    variants: Annotated[tuple[Variant, ...], Field(strict=False)] = _key(
+        "controllers to compare; a supervisor is appended with +", min_length=1
+    )
     weeks: Whole = _key("number of weeks", "weeks", ge=1, le=51)
-    seeds: Whole = _key("number of seeds per stochastic variant", ge=1, le=100)
-    period: Annotated[tuple[Day, Day], Field(strict=False)] = _key("first and last day that weeks are drawn from")
-    workloads: Names = _key("workload traces")
+    seeds: Whole = _key("number of seeds", ge=1, le=100)
+    period: Annotated[tuple[Day, Day], Field(strict=False)] = _key(
+        "first and last Monday that weeks are drawn from", "dates", DESIGN
+    )
 
     @model_validator(mode="after")
-    def _period_in_order(self) -> Evaluate:
+    def _in_order(self) -> Evaluate:
         if self.period[0] > self.period[1]:
             raise ValueError(f"evaluate.period ends before it starts: {self.period[0]} > {self.period[1]}; swap them")
         return self
@@ -149,9 +213,9 @@ class Evaluate(Section):
 class Train(Section):
     """Reinforcement learning with RLlib."""
 
-    algorithm: Literal["ppo", "mappo"] = _key("independent or centralised critic")
+    algorithm: Literal["ippo", "mappo"] = _key("independent or centralised critic")
     env_steps: Whole = _key("environment steps to train for", "15-min steps", ge=1)
-    num_env_runners: Whole = _key("parallel samplers", ge=0, le=1024)
+    num_env_runners: Whole = _key("parallel samplers; 0: in the driver", ge=0, le=1024)
     num_learners: Whole = _key("learner processes; 0: in the driver", ge=0, le=64)
     num_gpus_per_learner: float = _key("GPUs for each learner", ge=0, le=8)
     ray_address: str | None = _key("running Ray cluster; null: start one here", locates=True)
@@ -163,7 +227,6 @@ class Wandb(Section):
 
     mode: Literal["offline", "online", "disabled"] = _key("where metrics go", locates=True)
     project: str = _key("project", locates=True, min_length=1)
-    group: str | None = _key("group of runs", locates=True)
 
 
 class Config(Section):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import typer
 
-from deg import audit, data, describe, run
-from deg.common import exit_code_of, report_error
+from deg import audit, describe, run
+from deg.errors import exit_code_of, report_error
 
 app = typer.Typer(
     help="A British data centre that earns from grid flexibility.",
@@ -18,17 +19,38 @@ app = typer.Typer(
 )
 app.command(name="run")(run.run)
 app.add_typer(audit.app, name="audit")
-app.add_typer(data.app, name="data")
 app.add_typer(describe.app, name="describe")
+
+# What Typer raises for an unknown command or option. It comes from a private module, so it is reached by its child.
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 def main() -> None:
     """Exit codes: 0 done, 2 bad input (one line, no traceback), 1 anything else."""
+    sys.exit(exit_code())
+
+
+def exit_code(arguments: list[str] | None = None) -> int:
+    """Run one command line (default: ``sys.argv``) and say how it ended. A bug is left to raise, with its traceback."""
     try:
-        app()
+        return app(args=arguments, prog_name="deg", standalone_mode=False) or 0
+    except (KeyboardInterrupt, typer.Abort) as stop:  # Typer wraps the first in the second
+        reason = str(stop.__cause__ or stop)
+        print(f"stopped; {reason}" if reason else "stopped", file=sys.stderr)
+        return 1
+    except UsageError as error:
+        return _misused(error)
     except (ValueError, OSError) as error:
         report_error(error)
-        sys.exit(exit_code_of(error))
+        return exit_code_of(error)
+
+
+def _misused(error: Any) -> int:
+    """A wrong command, option or argument: one line, and where help is. A bare ``deg`` prints the help itself."""
+    message = error.format_message().rstrip(".")
+    where = error.ctx.command_path if error.ctx else "deg"
+    print(message if message.startswith("Usage:") else f"error: {message}; see {where} --help", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -8,68 +8,58 @@ import time
 from types import FrameType, TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bars
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 REDRAW_S = 0.2
+LINE_EVERY_S = 5.0  # where standard error is no terminal
 
 
-class Progress:
-    """Progress of one command. On a terminal a bar; elsewhere one line a stage.
+class Reporter:
+    """``reporter(done, total)`` shows how far a job is: a bar on a terminal, elsewhere a line now and then.
 
-    Long loops call ``advance`` and end early, leaving readable results, once ``stop_requested`` is True. The first
-    Ctrl-C (or SIGTERM) sets it; the second raises KeyboardInterrupt.
+    The first Ctrl-C (or SIGTERM) raises KeyboardInterrupt from the next such call, that is between two steps of the
+    job, so that what has been done can still be written. The second one raises it at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, task: str) -> None:
         console = Console(stderr=True)
-        self._bars = (
-            Bars(
-                SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-                TimeElapsedColumn(), console=console, transient=True,
-            )  # fmt: skip
-            if console.is_terminal
-            else None
-        )
-        self._task: TaskID | None = None
-        self._pending = 0
-        self._drawn_at = 0.0
+        self._name = task
+        self._bar = Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
+            TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal,
+        )  # fmt: skip
+        self._task = self._bar.add_task(task, total=None)
+        self._quiet_s = REDRAW_S if console.is_terminal else LINE_EVERY_S
+        self._shown_at = time.monotonic()
+        self._stop = False
         self._handlers: dict[int, object] = {}
-        self.stop_requested = False
 
-    def stage(self, text: str, total: int | None = None) -> None:
-        """Begin a new stage of ``total`` steps (None: unknown)."""
-        if self._bars is None:
-            print(f"{text} ...", file=sys.stderr, flush=True)
-            return
-        if self._task is not None:
-            self._bars.remove_task(self._task)
-        self._task = self._bars.add_task(text, total=total)
-        self._pending = 0
-
-    def advance(self, steps: int = 1) -> None:
-        """``steps`` more of the present stage are done. Cheap enough for every control step."""
-        self._pending += steps
+    def __call__(self, done: int, total: int) -> None:
+        """Cheap enough for every control step. Raises KeyboardInterrupt once the user wants to stop."""
+        if self._stop:
+            raise KeyboardInterrupt
         now = time.monotonic()
-        if self._bars is not None and self._task is not None and now - self._drawn_at > REDRAW_S:
-            self._bars.advance(self._task, self._pending)
-            self._pending, self._drawn_at = 0, now
+        if now - self._shown_at < self._quiet_s:
+            return
+        self._shown_at = now
+        if self._bar.disable:
+            print(f"{self._name}: {done} of {total} steps", file=sys.stderr, flush=True)
+        else:
+            self._bar.update(self._task, completed=done, total=total)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if self.stop_requested or number not in self._handlers:
+        if self._stop:
             raise KeyboardInterrupt
-        self.stop_requested = True
-        print("stopping after this settlement period; once more to drop the run", file=sys.stderr, flush=True)
+        self._stop = True
+        print("stopping after this step; once more to drop the run", file=sys.stderr, flush=True)
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Reporter:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._handlers[number] = signal.signal(number, self._on_signal)
-        if self._bars is not None:
-            self._bars.start()
+        self._bar.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._bars is not None:
-            self._bars.stop()
+        self._bar.stop()
         for number, handler in self._handlers.items():
             signal.signal(number, handler)  # type: ignore[arg-type]

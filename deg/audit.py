@@ -1,0 +1,40 @@
+"""``deg audit``: is the trail of a run whole, and what does it say?"""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deg.options import AsJson, print_json
+
+app = typer.Typer(help="Verify and read the audit trail of a run.", no_args_is_help=True)
+
+Trail = Annotated[Path, typer.Argument(metavar="FILE|RUN", help="An audit.jsonl, or the run folder that holds one.")]
+Head = Annotated[str | None, typer.Option("--head", metavar="H", help="Hash of a line that has to be in the trail.")]
+Day = Annotated[str | None, typer.Option("--day", metavar="DATE", help="One London day, such as 2023-11-13.")]
+
+
+@app.command()
+def verify(path: Trail, head: Head = None, as_json: AsJson = False) -> None:
+    """Check every link of the chain; exit code 1 names the first line that was tampered with."""
+    from llm_layer.audit import audit_file, verify_file
+
+    found = verify_file(path, head)
+    if as_json:
+        print_json({"ok": found.ok, "lines": found.lines, "head": found.head, "reason": found.reason})
+    elif found.ok:
+        print(f"{audit_file(path)}: {found.lines} lines hold, head {found.head}")
+    if not found.ok:
+        print(f"error: {audit_file(path)}: {found.reason}", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"--day {text}: not a date; give one like 2023-11-13") from None
