@@ -1,42 +1,43 @@
-"""The three agents, in the order of every action and bounds array, and what their numbers mean.
+"""Discrete codes and the words for a bad action. What actions mean is said where they act and in ``envs.state``.
 
 Actions are continuous in [-1, 1]:
 
-load_shift  -1 defer all arriving work that may wait, 0 pass it through, +1 drain all queued work that fits;
-            in between is proportional
-battery     -1 full discharge, +1 full charge (battery power is positive when charging)
-cooling     target supply air, -1 coldest to +1 warmest, reached at most ``supply_slew_k`` a step
+load_shift  -1 defer all arriving work that may wait, 0 pass it on, +1 drain all queued work that fits
+battery     -1 full discharge, +1 full charge
+cooling     target supply air, -1 coldest to +1 warmest
 
-``discrete: n`` (odd) maps the codes 0 .. n-1 evenly onto [-1, 1].
+and proportional in between; ``discrete: n`` (odd) maps the codes 0 .. n-1 evenly onto [-1, 1].
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-AGENTS = ("load_shift", "battery", "cooling")
-LOAD_SHIFT, BATTERY, COOLING = range(3)
+from envs.state import AGENTS
 
 
 def code_levels(n: int) -> np.ndarray:
     """float32 (n,): the action of each discrete code. Raises ValueError unless ``n`` is odd and at least 3."""
     if n < 3 or n % 2 == 0:
-        raise ValueError(f"discrete: got {n}; use an odd number of at least 3, so that one code is neutral")
+        raise ValueError(f"discrete: {n} levels; give an odd number of at least 3, so that one code is neutral")
     return np.linspace(-1.0, 1.0, n, dtype=np.float32)
 
 
-def check_actions(actions: np.ndarray, batch_size: int) -> np.ndarray:
-    """Return ``actions`` as float64 (B, 3), or say which agent's value is wrong.
+def as_actions(raw: np.ndarray, batch_size: int) -> np.ndarray:
+    """``raw`` as contiguous float32 (B, 3). Raises ValueError on shape or dtype; values are the kernel's to check."""
+    try:
+        actions = np.ascontiguousarray(raw, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"actions: not numbers ({error}); give float32 ({batch_size}, {len(AGENTS)})") from None
+    if actions.shape != (batch_size, len(AGENTS)):
+        raise ValueError(f"actions: shape {actions.shape}, expected ({batch_size}, {len(AGENTS)}) for {AGENTS}")
+    return actions
 
-    Raises ValueError on a wrong shape, a NaN or a value outside [-1, 1].
-    """
-    values = np.asarray(actions, dtype=np.float64)
-    if values.shape != (batch_size, len(AGENTS)):
-        raise ValueError(f"actions: shape {values.shape}, expected ({batch_size}, {len(AGENTS)}) in the order {AGENTS}")
-    inside = np.abs(values) <= 1.0 + 1e-6  # NaN compares false
-    if not inside.all():
-        site, agent = np.argwhere(~inside)[0]
-        raise ValueError(
-            f"actions[{site}] of {AGENTS[agent]}: {values[site, agent]} is not a number in [-1, 1]; clip it first"
-        )
-    return np.clip(values, -1.0, 1.0)
+
+def bad_action(raw: np.ndarray, bounds: np.ndarray, flat: int) -> ValueError:
+    """The error for entry ``flat`` (site x 3 + agent), as the kernel found it."""
+    site, agent = divmod(flat, len(AGENTS))
+    low, high = bounds[site, agent]
+    if not low <= high:
+        return ValueError(f"bounds[{site}] of {AGENTS[agent]}: low {low:g} is above high {high:g}")
+    return ValueError(f"actions[{site}] of {AGENTS[agent]}: {raw[site, agent]} is not a number in [-1, 1]")

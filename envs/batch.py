@@ -3,188 +3,273 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-from grid.market.commitments import Commitments
 
-from envs.actions import check_actions
-from envs.bounds import feasible
-from envs.kernel import step_batch
-from envs.params import batch_params
-from envs.state import OUT_DTYPE, QUEUE_SLOTS, initial_state
+from envs.actions import as_actions, bad_action
+from envs.case import Case
+from envs.kernel import feasible_batch, run_rows, step_batch
+from envs.open_events import OpenEvents
+from envs.params import validate
+from envs.state import AGENTS, OUT, OUTPUTS, QUEUE_STEPS
 from envs.view import SiteView
-from grid.rows import BASELINE, EVENT_KW, FORECAST_HALF_HOURS, STEP_MINUTES, STEPS_PER_PERIOD
-
-if TYPE_CHECKING:
-    from grid.events import FlexEvent
-    from grid.week import Case
+from grid.rows import BASELINE, COLUMNS, FORECAST_HALF_HOURS, STEP_MINUTES, STEPS_PER_PERIOD
 
 _STEP = np.timedelta64(STEP_MINUTES, "m")
+_HALF_HOURS = np.arange(FORECAST_HALF_HOURS)
+_SLOTS = np.arange(QUEUE_STEPS)
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What one step did: outputs float64 (B, OUTPUTS), executed float32 (B, 3), clipped bool (B, 3).
+
+    ``executed`` is what the actuators did in action units: the raw action clipped to the bounds, then as far as the
+    plant could follow; ``clipped`` where it differs from the raw action by more than 1e-6.
+    """
+
+    outputs: np.ndarray
+    executed: np.ndarray
+    clipped: np.ndarray
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """float64 (B,): one output by name."""
+        return self.outputs[:, OUT[name]]
 
 
 class SiteBatch:
-    """B sites, each with its own parameters and its own case (series, baseline, initial state).
+    """B sites, each in its own case (week, parameters, start state), all at the same step of their run.
 
-    Sites start together at step 0; one whose case is shorter (a clock-change week) rests at its end and reports zeros.
+    Sites start together at step 0. One whose case is shorter than the longest (a clock-change week) rests at its end:
+    it reports zeros and its state stays.
 
     Args:
-        params: records of ``SITE_DTYPE``, one for all sites or one each.
-        cases: the distinct cases. case_index: int (B,), the case of each site; default one site per case.
+        cases: the distinct cases.
+        site_case: int (B,), the case of each site; one site per case if left out.
+        params: records of ``SITE_DTYPE``, (1,) for all sites or (B,), in place of the cases' own.
+        start_steps: int (B,), even: the row of its case at which each site starts (0 if left out). The start state
+            and charge are the case's.
+        episode_steps: control steps of a run; to the end of the case if left out.
 
     Raises:
-        ValueError: parameter count, an index outside the cases.
+        ValueError: an index outside the cases, a wrong count, an odd start, a case shorter than the episode.
     """
 
-    def __init__(self, params: np.ndarray, cases: Sequence[Case], case_index: Sequence[int] | None = None) -> None:
-        index = np.arange(len(cases)) if case_index is None else np.asarray(case_index, dtype=np.int64)
-        if len(cases) == 0 or len(index) == 0 or index.min() < 0 or index.max() >= len(cases):
-            raise ValueError(f"case_index: values from 0 to {len(cases) - 1} expected, got {index.tolist()}")
+    def __init__(
+        self,
+        cases: Sequence[Case],
+        site_case: np.ndarray | Sequence[int] | None = None,
+        params: np.ndarray | None = None,
+        *,
+        start_steps: np.ndarray | Sequence[int] | None = None,
+        episode_steps: int | None = None,
+    ) -> None:
         self.cases = tuple(cases)
-        self.case_index = index
-        self.params = batch_params(params, len(index))
-        all_rows = [case.rows for case in cases]
-        starts = np.cumsum([0] + [len(rows.values) for rows in all_rows])[:-1]
-        self._values = np.ascontiguousarray(np.concatenate([rows.values for rows in all_rows]))
-        self._forecast = _joined(all_rows, "forecast")
-        self._published = _joined(all_rows, "published_steps")
-        self._offset = starts[index].astype(np.int64)
-        self.length = np.array([all_rows[i].steps for i in index], dtype=np.int64)
-        self._start = np.array([rows.start_utc.tz_convert("UTC").to_datetime64() for rows in all_rows])[index]
-        self._baseline = _baseline_by_period(cases)[index]
-        self._event_steps = [_event_steps(case) for case in cases]
+        self.site_case = _site_case(len(self.cases), site_case)
+        self.batch_size = len(self.site_case)
+        self.params = _site_params(self.cases, self.site_case, params)
+        all_rows = [case.rows for case in self.cases]
+        self.first_row = _first_rows(start_steps, self.batch_size)
+        self.length = _lengths(np.array([r.steps for r in all_rows])[self.site_case], self.first_row, episode_steps)
+        self.steps = int(self.length.max())
+
+        case_start = np.cumsum([0] + [len(rows.values) for rows in all_rows])[:-1]
+        self.offset = case_start[self.site_case] + self.first_row
+        self._values = _joined([rows.values for rows in all_rows])
+        self._forecast = _joined([rows.forecast for rows in all_rows])
+        self._published = _joined([rows.published_steps for rows in all_rows])
+        starts = np.array([rows.start_utc.tz_convert("UTC").tz_localize(None).to_datetime64() for rows in all_rows])
+        self._start_utc = starts.astype("datetime64[ns]")[self.site_case] + self.first_row * _STEP
+        self._baseline, baseline_start = _baselines([rows.values for rows in all_rows])
+        self._baseline_offset = baseline_start[self.site_case] + self.first_row // STEPS_PER_PERIOD
+        self._private = np.zeros(self.batch_size, dtype=bool)
+        self._events = OpenEvents(all_rows, self.site_case, self.first_row)
+        self._start_state = np.concatenate([case.state for case in self.cases])
+        self._start_queue = np.stack([case.queue_kwh for case in self.cases])
+        self._no_bounds = np.tile(np.array([-1.0, 1.0], dtype=np.float32), (self.batch_size, len(AGENTS), 1))
+        self._shared = self._new_result()
         self.reset()
 
     @property
-    def batch_size(self) -> int:
-        return len(self.case_index)
-
-    @property
-    def steps(self) -> int:
-        """Control steps until the longest case ends."""
-        return int(self.length.max())
+    def now(self) -> int:
+        """Control steps since the start of the run."""
+        return self._step
 
     @property
     def done(self) -> bool:
+        """True once the longest run has ended."""
         return self._step >= self.steps
 
-    def reset(self) -> SiteView:
-        """Back to each case's run-in end state, nothing committed."""
-        self.state, self.queue = initial_state(self.params)
-        for site, case in enumerate(self.case_index):
-            initial = self.cases[case].initial
-            if initial is not None:
-                self.state[site], self.queue[site] = initial.state[0], initial.queue[0]
+    @property
+    def now_utc(self) -> np.ndarray:
+        """Start of the coming step at each site, datetime64[ns] in UTC, (B,)."""
+        return self._start_utc + self._step * _STEP
+
+    def reset(self) -> None:
+        """Back to the start of each run, nothing sold. The site itself is deterministic: there is nothing to seed."""
+        self.state = self._start_state[self.site_case]
+        self.state["step"] = 0
+        self.queue = self._start_queue[self.site_case]
+        self.commitments_kw = np.zeros((self.batch_size, -(-self.steps // STEPS_PER_PERIOD)))
+        self._events.reset()
         self._step = 0
-        self.commitments = Commitments(
-            periods=self.steps // STEPS_PER_PERIOD,
-            start_utc=self._start,
-            baseline_kw=self._baseline[:, : self.steps // STEPS_PER_PERIOD],
-            event_kw=self._requested_by_period(),
-            min_kw=self.params["min_commitment_kw"],
-            registered_kw=self.params["registered_kw"],
-        )
-        return self.view()
 
-    def rows_now(self) -> np.ndarray:
-        """float64 (B, columns): the present row of every site (a site past its end keeps its last one)."""
-        return self._values[self._offset + np.minimum(self._step, self.length - 1)]
+    def step(self, raw: np.ndarray, bounds: np.ndarray | None = None, *, copy: bool = True) -> StepResult:
+        """Advance one control step.
 
-    def feasible(self) -> np.ndarray:
-        """ActionBounds float32 (B, 3, 2) for the coming step."""
-        return feasible(self.params, self.state, self.rows_now(), self.queue)
-
-    def step(self, actions: np.ndarray, *, copy: bool = True) -> np.ndarray:
-        """Advance one control step. -> record array (B,) of ``OUT_DTYPE``, the caller's own unless ``copy=False``.
+        Args:
+            raw: float32 (B, 3), agents in the order of ``AGENTS``, each in [-1, 1].
+            bounds: ActionBounds float32 (B, 3, 2) that ``raw`` is clipped to; left out, only physics limits it.
+            copy: False returns buffers that the next step overwrites.
 
         Raises:
-            ValueError: stepping past the end, a wrong shape, NaN or a value outside [-1, 1].
+            ValueError: stepping past the end, a wrong shape, NaN, a value outside [-1, 1], a low bound above its high.
         """
-        if self.done:
-            raise ValueError(f"step: all sites ended after {self.steps} steps; call reset() first")
-        checked = check_actions(actions, self.batch_size)
-        out = np.empty(self.batch_size, dtype=OUT_DTYPE) if copy else self._out()
-        step_batch(
+        if self._step >= self.steps:
+            raise ValueError(f"step: the run ended after {self.steps} steps; call reset() first")
+        raw = as_actions(raw, self.batch_size)
+        if bounds is None:
+            bounds = self._no_bounds
+        elif bounds.shape != self._no_bounds.shape:
+            raise ValueError(f"bounds: shape {bounds.shape}, expected {self._no_bounds.shape}")
+        elif bounds.dtype != np.float32:
+            raise ValueError(f"bounds: dtype {bounds.dtype}, expected float32")
+        result = self._new_result() if copy else self._shared
+        wrong = step_batch(
             self.params,
             self._values,
-            self._offset,
+            self.offset,
             self.length,
             self.state,
             self.queue,
-            checked,
-            self.commitments.kw,
-            out,
+            raw,
+            np.ascontiguousarray(bounds),
+            self.commitments_kw,
+            self._baseline,
+            self._baseline_offset,
+            result.outputs,
+            result.executed,
+            result.clipped,
         )
+        if wrong >= 0:
+            raise bad_action(raw, bounds, wrong)
         self._step += 1
-        return out
+        return result
+
+    def feasible(self) -> np.ndarray:
+        """ActionBounds float32 (B, 3, 2) of the coming step (see ``envs.feasible``)."""
+        bounds = np.empty((self.batch_size, len(AGENTS), 2), dtype=np.float32)
+        feasible_batch(self.params, self._values, self.offset, self.length, self.state, self.queue, bounds)
+        return bounds
 
     def view(self) -> SiteView:
-        """What controllers may see at the start of the coming step."""
-        at = np.minimum(self._step, self.length - 1)
-        rows = self._offset + at
-        slots = (self._step + np.arange(QUEUE_SLOTS)) % QUEUE_SLOTS
-        queue = self.queue[:, slots]
+        """What controllers may see at the start of the coming step. Parameters and commitments are not copied."""
+        rows = self.offset + np.minimum(self._step, self.length - 1)
+        queue = self.queue[:, (_SLOTS + self._step) % QUEUE_STEPS]
         queue[:, 0] += self.state["overdue_kwh"]
         period = self._step // STEPS_PER_PERIOD
-        open_events = [self._open_events(case) for case in range(len(self.cases))]
         return SiteView(
             step=self._step,
-            now_utc=self._start + self._step * _STEP,
+            now_utc=self.now_utc,
             row=self._values[rows],
             forecast=self._forecast[rows],
             published_steps=self._published[rows],
-            baseline_kw=self._baseline[:, period : period + FORECAST_HALF_HOURS],
+            baseline_kw=self._baseline[(self._baseline_offset + period)[:, None] + _HALF_HOURS],
             state=self.state.copy(),
             queue_kwh=queue,
             params=self.params,
-            commitments_kw=self.commitments.kw,
-            events=tuple(open_events[case] for case in self.case_index),
+            commitments_kw=self.commitments_kw,
+            events=self._events.at(self._step),
         )
 
-    def commit(self, site: int, periods: Sequence[int], kw: float, now_utc: np.datetime64) -> None:
-        """Sell ``kw`` in each of ``periods``. Raises ValueError where contract 1 does not allow it."""
-        self.commitments.commit(site, periods, kw, now_utc)
+    def set_commitment(self, site: int, periods: Sequence[int], kw: float) -> None:
+        """Store ``kw`` sold in each of ``periods`` of one site. Whether it may be sold is checked by the market."""
+        self.commitments_kw[site, list(periods)] = kw
 
-    def _open_events(self, case: int) -> tuple[FlexEvent, ...]:
-        published, over, events = self._event_steps[case]
-        return tuple(events[i] for i in np.flatnonzero((published <= self._step) & (over > self._step)))
+    def set_baseline(self, site: int, first_period: int, kw: np.ndarray) -> None:
+        """Replace one site's baseline, kW (n,) by period of the run from ``first_period`` on (long runs)."""
+        at = self._own_baseline(site) + first_period
+        self._baseline[at : at + len(kw)] = kw
 
-    def _requested_by_period(self) -> np.ndarray:
-        periods = self.steps // STEPS_PER_PERIOD
-        requested = np.zeros((len(self.cases), periods))
-        for i, case in enumerate(self.cases):
-            column = case.rows.values[: case.rows.steps : STEPS_PER_PERIOD, EVENT_KW]
-            requested[i, : len(column)] = column
-        return requested[self.case_index]
+    def simulate(self, site: int, rows: np.ndarray, actions: np.ndarray) -> np.ndarray:
+        """Look ahead from one site's present state without changing it. -> import_kwh float64 (n,).
 
-    def _out(self) -> np.ndarray:
-        if not hasattr(self, "_shared_out"):
-            self._shared_out = np.empty(self.batch_size, dtype=OUT_DTYPE)
-        return self._shared_out
+        rows: float64 (n, columns), what is assumed of the present and coming steps; actions: (n, 3), in [-1, 1].
+        """
+        actions = as_actions(actions, len(rows))
+        rows = np.ascontiguousarray(rows, dtype=np.float64)
+        if rows.shape != (len(actions), len(COLUMNS)):
+            raise ValueError(f"rows: shape {rows.shape}, expected ({len(actions)}, {len(COLUMNS)})")
+        import_kwh = np.empty(len(rows))
+        state, queue = self.state[site : site + 1].copy(), self.queue[site].copy()
+        run_rows(self.params[site : site + 1], rows, state, queue, actions, np.empty(len(OUTPUTS)), import_kwh)
+        return import_kwh
+
+    def _own_baseline(self, site: int) -> int:
+        """Offset of a site's private baseline: sites of one case share a table until one of them is changed."""
+        offset = self._baseline_offset[site]
+        if not self._private[site]:
+            size = -(-self.steps // STEPS_PER_PERIOD) + FORECAST_HALF_HOURS
+            own = self._baseline[offset : offset + size].copy()
+            self._baseline_offset[site] = len(self._baseline)
+            self._baseline = np.concatenate([self._baseline, own])
+            self._private[site] = True
+        return int(self._baseline_offset[site])
+
+    def _new_result(self) -> StepResult:
+        size = self.batch_size
+        return StepResult(
+            np.empty((size, len(OUTPUTS))),
+            np.empty((size, len(AGENTS)), dtype=np.float32),
+            np.empty((size, len(AGENTS)), dtype=bool),
+        )
 
 
-def _joined(all_rows: list, name: str) -> np.ndarray:
-    return np.concatenate([getattr(rows, name) for rows in all_rows])
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    return np.ascontiguousarray(parts[0]) if len(parts) == 1 else np.concatenate(parts)
 
 
-def _baseline_by_period(cases: Sequence[Case]) -> np.ndarray:
-    """float64 (cases, P + 96): baseline of every period of the run, zero-padded for the outlook past its end."""
-    columns = [case.rows.values[: case.rows.steps : STEPS_PER_PERIOD, BASELINE] for case in cases]
-    padded = np.zeros((len(cases), max(len(c) for c in columns) + FORECAST_HALF_HOURS))
-    for i, column in enumerate(columns):
-        padded[i, : len(column)] = column
-    return padded
+def _site_case(cases: int, site_case: np.ndarray | Sequence[int] | None) -> np.ndarray:
+    index = np.arange(cases) if site_case is None else np.asarray(site_case, dtype=np.int64)
+    if cases == 0 or index.ndim != 1 or len(index) == 0 or index.min() < 0 or index.max() >= cases:
+        raise ValueError(f"site_case: {index.tolist()}; give for each site the index of one of the {cases} cases")
+    return index
 
 
-def _event_steps(case: Case) -> tuple[np.ndarray, np.ndarray, tuple[FlexEvent, ...]]:
-    """Steps at which each request becomes visible and is over."""
-    start = case.rows.start_utc
+def _site_params(cases: tuple[Case, ...], site_case: np.ndarray, params: np.ndarray | None) -> np.ndarray:
+    if params is None:
+        return np.concatenate([case.params for case in cases])[site_case]
+    if len(params) not in (1, len(site_case)):
+        raise ValueError(f"params: {len(params)} records for {len(site_case)} sites; give 1 or {len(site_case)}")
+    validate(params)
+    return np.ascontiguousarray(np.broadcast_to(params, (len(site_case),)))
 
-    def step_of(moment: pd.Timestamp) -> float:
-        return (moment - start) / pd.Timedelta(minutes=STEP_MINUTES)
 
-    events = case.rows.events
-    published = np.array([np.ceil(step_of(e.published_at)) for e in events], dtype=np.int64)
-    over = np.array([np.ceil(step_of(e.end)) for e in events], dtype=np.int64)
-    return published, over, events
+def _first_rows(start_steps: np.ndarray | Sequence[int] | None, batch_size: int) -> np.ndarray:
+    if start_steps is None:
+        return np.zeros(batch_size, dtype=np.int64)
+    first = np.asarray(start_steps, dtype=np.int64)
+    if first.shape != (batch_size,) or (first < 0).any() or (first % STEPS_PER_PERIOD).any():
+        raise ValueError(
+            f"start_steps: {first.tolist()}; give {batch_size} even rows from 0 on (a settlement period starts there)"
+        )
+    return first
+
+
+def _lengths(available: np.ndarray, first: np.ndarray, episode_steps: int | None) -> np.ndarray:
+    length = available - first if episode_steps is None else np.full_like(first, episode_steps)
+    short = (length < 1) | (first + length > available)
+    if short.any():
+        site = int(np.argmax(short))
+        raise ValueError(
+            f"site {site}: its case has {available[site]} steps, fewer than start {first[site]} plus an episode of "
+            f"{length[site]}"
+        )
+    return length
+
+
+def _baselines(all_values: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Baseline kW by period, all cases end to end with 48 h of zeros behind each, and where each case begins."""
+    columns = [np.pad(v[::STEPS_PER_PERIOD, BASELINE], (0, FORECAST_HALF_HOURS)) for v in all_values]
+    return np.concatenate(columns), np.cumsum([0] + [len(c) for c in columns])[:-1]

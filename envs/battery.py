@@ -1,4 +1,7 @@
-"""Battery: power limits from energy, rating, import limit and no export; efficiency each way."""
+"""Battery: power limits from energy, rating, import limit and no export; an efficiency each way.
+
+Power is on the AC side, positive when charging.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ def discharge_limit_kw(p, soc_kwh, load_kw):
 
 @njit(cache=True, forceinline=True)
 def run_battery(p, s, action, load_kw):
-    """Charge (action > 0) or discharge for one step within the limits. -> AC power, positive when charging."""
+    """Charge (action > 0) or discharge for one step within the limits. -> AC power in kW."""
     wanted_kw = action * p.battery_kw
     if wanted_kw >= 0.0:
         power_kw = min(wanted_kw, charge_limit_kw(p, s.soc_kwh, load_kw))

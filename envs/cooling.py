@@ -4,80 +4,127 @@ from __future__ import annotations
 
 from numba import njit
 
-from envs.it_load import server_fan_speed
 from grid.rows import STEP_HOURS
 
-SUBSTEPS = 3
-SUBSTEP_S = STEP_HOURS * 3600.0 / SUBSTEPS
+STEP_S = STEP_HOURS * 3600.0
+SUBSTEPS = 3  # the air's time constant is about 3 minutes: one implicit step of 15 would smear it
+SUBSTEP_S = STEP_S / SUBSTEPS
 KELVIN = 273.15
 
 
 @njit(cache=True, forceinline=True)
-def move_setpoint(p, s, action):
-    """Set-point of this step: the action's target supply air, at most ``supply_slew_k`` from the last one."""
+def action_of_supply(p, supply_degc):
+    """A supply temperature as an action: -1 coldest, +1 warmest."""
+    return 2.0 * (supply_degc - p.supply_min_degc) / (p.supply_max_degc - p.supply_min_degc) - 1.0
+
+
+@njit(cache=True, forceinline=True)
+def move_supply(p, s, action):
+    """Set-point of this step: the action's target supply air, at most ``slew_k_per_step`` from the last one."""
     target = p.supply_min_degc + 0.5 * (action + 1.0) * (p.supply_max_degc - p.supply_min_degc)
-    return min(max(target, s.setpoint_degc - p.supply_slew_k), s.setpoint_degc + p.supply_slew_k)
+    return min(max(target, s.supply_degc - p.slew_k_per_step), s.supply_degc + p.slew_k_per_step)
 
 
 @njit(cache=True, forceinline=True)
-def cool_room(p, s, heat_kw, setpoint_degc, airflow):
-    """Advance room air and thermal mass through one step. -> (heat removed kWh, overheat minutes).
-
-    Lumped two-node model (air; racks, floor and water), implicit Euler with exact balance: heat in = heat removed +
-    heat stored. The coil cannot remove more than its capacity, nor less than nothing.
-    """
-    conductance = p.airflow_kw_per_k * p.it_capacity_kw * airflow
-    capacity_kw = p.cooling_capacity * p.it_capacity_kw
-    air_rate = p.air_kj_per_k * p.it_capacity_kw / SUBSTEP_S
-    mass_rate = p.mass_kj_per_k * p.it_capacity_kw / SUBSTEP_S
-    couple = p.mass_kw_per_k * p.it_capacity_kw
-    pull = couple * mass_rate / (mass_rate + couple)  # mass eliminated from the implicit step
-
-    removed_kwh = 0.0
-    overheat_minutes = 0.0
-    for _ in range(SUBSTEPS):
-        known = air_rate * s.air_degc + heat_kw + pull * s.mass_degc
-        air = (known + conductance * setpoint_degc) / (air_rate + pull + conductance)
-        removed_kw = min(max(conductance * (air - setpoint_degc), 0.0), capacity_kw)
-        air = (known - removed_kw) / (air_rate + pull)
-        s.mass_degc = (mass_rate * s.mass_degc + couple * air) / (mass_rate + couple)
-        s.air_degc = air
-        s.supply_degc = air - removed_kw / conductance
-        s.inlet_degc = s.supply_degc + p.recirculation_k
-        removed_kwh += removed_kw * SUBSTEP_S / 3600.0
-        if s.inlet_degc > p.inlet_limit_degc + 1e-6:
-            overheat_minutes += SUBSTEP_S / 60.0
-    s.setpoint_degc = setpoint_degc
-    return removed_kwh, overheat_minutes
+def delivered_inlet(p, s, supply_degc):
+    """Server inlet to expect: a plant at its limit left the room warmer than asked, and servers feel that first."""
+    asked = supply_degc + p.recirculation_k
+    if s.inlet_degc > s.supply_degc + p.recirculation_k + 1e-9:
+        return max(asked, s.inlet_degc)
+    return asked
 
 
 @njit(cache=True, forceinline=True)
-def plant_power_kw(p, heat_kw, setpoint_degc, wet_bulb_degc):
-    """Chiller, tower and pump power for a heat flow. Falls with the set-point, rises with the wet bulb.
-
-    Water-side economiser in series: tower water pre-cools the return as far as its approach allows, the chiller lifts
-    the rest. Chiller COP = share of Carnot over the lift, bounded (Carnot share as in ASHRAE 90.4's worked examples;
-    every number is in ``envs.params``).
-    """
-    water = setpoint_degc - p.coil_approach_k
-    tower_water = wet_bulb_degc + p.tower_approach_k
-    free = (water + p.water_range_k - tower_water - p.exchanger_approach_k) / p.water_range_k
-    chilled_kw = heat_kw * (1.0 - min(1.0, max(0.0, free)))
-    lift = max(p.lift_min_k, tower_water + p.condenser_approach_k - water)
-    cop = min(p.cop_max, p.carnot_share * (water + KELVIN) / lift)
-    chiller_kw = chilled_kw / cop
-    flow = max(p.airflow_min, heat_kw / p.it_capacity_kw)
-    pumps_kw = p.pump_share * p.it_capacity_kw * flow * flow * flow
-    return chiller_kw + p.tower_share * (heat_kw + chiller_kw) + pumps_kw
-
-
-@njit(cache=True, forceinline=True)
-def airflow_share(p, it_kw, inlet_degc):
-    """CRAH air flow relative to full load: it follows the servers' own fans."""
-    return max(p.airflow_min, it_kw / p.it_capacity_kw * server_fan_speed(p, inlet_degc))
+def airflow_share(p, it_kw, fan_speed):
+    """CRAH air flow against full load: it follows what the servers draw."""
+    return max(p.airflow_min, it_kw / p.it_capacity_kw * fan_speed)
 
 
 @njit(cache=True, forceinline=True)
 def crah_power_kw(p, airflow):
     """CRAH fans, cube law."""
     return p.crah_fan_share * p.it_capacity_kw * airflow * airflow * airflow
+
+
+@njit(cache=True, forceinline=True)
+def free_share(p, supply_degc, wet_bulb_degc):
+    """Share of the heat that tower water takes without the chiller, by pre-cooling the chilled-water return."""
+    water = supply_degc - p.coil_approach_k
+    tower_water = wet_bulb_degc + p.tower_approach_k
+    share = (water + p.water_range_k - tower_water - p.exchanger_approach_k) / p.water_range_k
+    return min(1.0, max(0.0, share))
+
+
+@njit(cache=True, forceinline=True)
+def plant_capacity_kw(p, free):
+    """Most heat the plant removes: the coils' limit, or the chillers' where free cooling does not do it all."""
+    coils = p.coil_capacity * p.it_capacity_kw
+    if free >= 1.0:
+        return coils
+    return min(coils, p.chiller_capacity * p.it_capacity_kw / (1.0 - free))
+
+
+@njit(cache=True, forceinline=True)
+def plant_power_kw(p, heat_kw, supply_degc, wet_bulb_degc, free):
+    """Chiller, tower fans and pumps for a heat flow. Never rises with the set-point, never falls with the wet bulb.
+
+    COP is a share of Carnot's over the lift from chilled water to condensing, with a floor on the lift.
+    """
+    water = supply_degc - p.coil_approach_k
+    lift = max(p.lift_min_k, wet_bulb_degc + p.tower_approach_k + p.condenser_approach_k - water)
+    cop = min(p.cop_max, p.carnot_share * (water + KELVIN) / lift)
+    chiller_kw = heat_kw * (1.0 - free) / cop
+    flow = max(p.airflow_min, heat_kw / p.it_capacity_kw)
+    pumps_kw = (p.chilled_pump_share + p.condenser_pump_share) * p.it_capacity_kw * flow * flow * flow
+    return chiller_kw + p.tower_share * (heat_kw + chiller_kw) + pumps_kw
+
+
+@njit(cache=True, forceinline=True)
+def heat_to_shutdown_kw(p, s, capacity_kw):
+    """Heat that would bring the inlet to shutdown by the end of the step with the plant at its limit.
+
+    Closed form of one implicit step of the two-node room: a server room heats faster than a control step, so
+    servers have to be stopped within it.
+    """
+    air_rate = p.air_kj_per_k * p.it_capacity_kw / STEP_S
+    mass_rate = p.mass_kj_per_k * p.it_capacity_kw / STEP_S
+    couple = p.mass_kw_per_k * p.it_capacity_kw
+    pull = couple * mass_rate / (mass_rate + couple)
+    hot_air = p.shutdown_degc - p.recirculation_k + capacity_kw / (p.airflow_kw_per_k * p.it_capacity_kw)
+    return max(0.0, capacity_kw + air_rate * (hot_air - s.air_degc) + pull * (hot_air - s.mass_degc))
+
+
+@njit(cache=True, forceinline=True)
+def cool_room(p, s, heat_kw, supply_degc, airflow, capacity_kw):
+    """Advance room air and thermal mass through one step. -> (heat removed in kWh, overheat minutes).
+
+    Lumped two-node model (return air; racks, floor and water), implicit Euler with exact balance: heat in = heat
+    removed + heat stored. The coil removes between nothing and the plant's capacity.
+    """
+    conductance = p.airflow_kw_per_k * p.it_capacity_kw * airflow
+    air_rate = p.air_kj_per_k * p.it_capacity_kw / SUBSTEP_S
+    mass_rate = p.mass_kj_per_k * p.it_capacity_kw / SUBSTEP_S
+    couple = p.mass_kw_per_k * p.it_capacity_kw
+    per_mass = 1.0 / (mass_rate + couple)
+    pull = couple * mass_rate * per_mass  # the mass eliminated from the implicit step
+    per_held = 1.0 / (air_rate + pull + conductance)
+    per_free = 1.0 / (air_rate + pull)
+    per_flow = 1.0 / conductance
+
+    removed_kwh = 0.0
+    overheat_minutes = 0.0
+    inlet = s.inlet_degc
+    for _ in range(SUBSTEPS):
+        known = air_rate * s.air_degc + heat_kw + pull * s.mass_degc
+        held_air = (known + conductance * supply_degc) * per_held
+        removed_kw = min(max(conductance * (held_air - supply_degc), 0.0), capacity_kw)
+        air = (known - removed_kw) * per_free
+        s.mass_degc = (mass_rate * s.mass_degc + couple * air) * per_mass
+        s.air_degc = air
+        inlet = air - removed_kw * per_flow + p.recirculation_k
+        removed_kwh += removed_kw * (SUBSTEP_S / 3600.0)
+        if inlet > p.overheat_limit_degc + 1e-6:
+            overheat_minutes += SUBSTEP_S / 60.0
+    s.inlet_degc = inlet
+    s.supply_degc = supply_degc
+    return removed_kwh, overheat_minutes

@@ -1,33 +1,41 @@
-"""Server and UPS power."""
+"""Server power, power distribution loss, and what heat does to servers."""
 
 from __future__ import annotations
 
 from numba import njit
 
-from envs.load_shift import availability, full_work_kwh
+from envs.load_shift import full_work_kwh
 
 
 @njit(cache=True, forceinline=True)
 def server_fan_speed(p, inlet_degc):
-    """Relative speed of the server fans: 1 up to the knee, rising linearly above it."""
-    return 1.0 + p.server_fan_speed_per_k * max(0.0, inlet_degc - p.server_fan_knee_degc)
+    """Speed of the server fans against rated inlet: 1 up to the knee, then linear up to the top speed."""
+    speed = 1.0 + p.server_fan_speed_per_k * max(0.0, inlet_degc - p.server_fan_knee_degc)
+    return min(speed, p.server_fan_speed_max)
 
 
 @njit(cache=True, forceinline=True)
-def it_power_kw(p, executed_kwh, inlet_degc, last_inlet_degc):
-    """IT power: idle share plus work, leakage rising with the inlet, fans by the cube law.
-
-    Linear power model of Barroso and Hoelzle (2007). Servers that have shut down draw nothing.
-    """
-    up = min(1.0, 2.0 * availability(p, last_inlet_degc))
-    base = p.it_capacity_kw * (p.idle_share * up + (1.0 - p.idle_share) * executed_kwh / full_work_kwh(p))
-    leakage = 1.0 + p.leakage_per_k * (inlet_degc - p.leakage_reference_degc)
-    speed = server_fan_speed(p, inlet_degc)
-    return base * (max(0.0, leakage) + p.server_fan_share * speed * speed * speed)
+def power_factor(p, inlet_degc, fan_speed):
+    """IT power against rated conditions: leakage rises with the inlet, fans follow the cube law."""
+    leakage = p.leakage_per_k * (inlet_degc - p.reference_inlet_degc)
+    return 1.0 + leakage + p.server_fan_share * (fan_speed * fan_speed * fan_speed - 1.0)
 
 
 @njit(cache=True, forceinline=True)
-def ups_loss_kw(p, it_kw):
-    """UPS loss a + b x + c x^2 of rated power at load x (the usual fixed, linear and square terms)."""
+def it_power_kw(p, executed_kwh, servers_up, factor):
+    """Linear power model (Barroso and Hoelzle 2007): idle share of the servers that are up, plus work."""
+    work = executed_kwh / full_work_kwh(p)
+    return p.it_capacity_kw * (p.idle_share * servers_up + (1.0 - p.idle_share) * work) * factor
+
+
+@njit(cache=True, forceinline=True)
+def throttle_share(p, inlet_degc):
+    """Share of the servers' speed left at an inlet temperature: 1 up to throttling, 0 at shutdown."""
+    return min(1.0, max(0.0, (p.shutdown_degc - inlet_degc) / (p.shutdown_degc - p.throttle_degc)))
+
+
+@njit(cache=True, forceinline=True)
+def distribution_loss_kw(p, it_kw):
+    """UPS and distribution loss: fixed, linear and square terms of the load, as shares of rated power."""
     x = it_kw / p.it_capacity_kw
     return p.it_capacity_kw * (p.ups_loss_fixed + x * (p.ups_loss_linear + x * p.ups_loss_square))

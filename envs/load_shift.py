@@ -1,10 +1,13 @@
-"""Deferrable work: a queue indexed by deadline. Work is measured in IT kWh of the dynamic (above idle) power."""
+"""Deferrable work: a ring indexed by deadline. Work is in IT kWh above idle, at reference conditions.
+
+Slot ``t % 96`` holds the work that has to run in step t; once emptied in step t it takes work with deadline t + 96.
+"""
 
 from __future__ import annotations
 
 from numba import njit
 
-from envs.state import QUEUE_SLOTS
+from envs.state import QUEUE_STEPS
 from grid.rows import STEP_HOURS
 
 
@@ -15,53 +18,49 @@ def full_work_kwh(p):
 
 
 @njit(cache=True, forceinline=True)
-def availability(p, inlet_degc):
-    """Share of the servers' speed left at an inlet temperature: 1, falling to 0 at shutdown."""
-    return min(1.0, max(0.0, (p.shutdown_degc - inlet_degc) / (p.shutdown_degc - p.throttle_degc)))
-
-
-@njit(cache=True, forceinline=True)
-def shift_load(p, s, queue, utilisation, action):
-    """Run, defer or drain one step's work; earliest deadline first. -> (arrived, executed, late) in IT kWh.
+def shift_load(p, s, queue, utilisation, action, servers_up):
+    """Run, defer or drain one step's work, earliest deadline first. -> (arrived, executed, late) in IT kWh.
 
     Order when capacity binds: work that may not wait, overdue work, work due now, arriving work that is not deferred,
-    then what the action drains. Nothing is lost: what does not fit waits, and is late once past its deadline. A task
-    deferred at step t with 24 h to go may still run in step t + 96, hence a slot is emptied before it is refilled.
+    then what the action drains. Nothing is lost: what does not fit waits, and counts as late once past its deadline.
     """
     full = full_work_kwh(p)
     arrived = utilisation * full
-    flexible = arrived * p.deferrable_share
-    fixed = arrived - flexible
-    room = full * availability(p, s.inlet_degc)
+    may_wait = arrived * p.deferrable_share
+    urgent = arrived - may_wait
+    room = full * servers_up
 
-    ran_fixed = min(fixed, room)
-    room -= ran_fixed
-    late = min(s.overdue_kwh, room)
-    room -= late
-    slot = s.step % QUEUE_SLOTS
+    ran_urgent = min(urgent, room)
+    room -= ran_urgent
+    ran_late = min(s.overdue_kwh, room)
+    room -= ran_late
+    slot = s.step % QUEUE_STEPS
     due = queue[slot]
+    queue[slot] = 0.0
     ran_due = min(due, room)
     room -= ran_due
-    queue[slot] = 0.0
-    overdue = s.overdue_kwh - late + (due - ran_due) + (fixed - ran_fixed)
+    overdue = s.overdue_kwh - ran_late + (due - ran_due) + (urgent - ran_urgent)
 
-    passed = min(flexible * (1.0 - max(0.0, -action)), room)
+    passed = min(may_wait * (1.0 - max(0.0, -action)), room)
     room -= passed
-    deferred = flexible - passed
-    queued = max(0.0, s.queued_kwh - s.overdue_kwh - due) + deferred
-    queue[(s.step + int(p.deadline_steps)) % QUEUE_SLOTS] += deferred
+    deferred = may_wait - passed
+    waiting = max(0.0, s.queued_kwh - s.overdue_kwh - due)
 
     drained = 0.0
-    if action > 0.0 and queued > 0.0:
-        target = action * min(queued, room)
-        for ahead in range(1, QUEUE_SLOTS + 1):
+    if action > 0.0 and waiting > 0.0:
+        target = action * min(waiting, room)
+        for ahead in range(1, QUEUE_STEPS):
             if drained >= target:
                 break
-            at = (s.step + ahead) % QUEUE_SLOTS
+            at = slot + ahead
+            if at >= QUEUE_STEPS:
+                at -= QUEUE_STEPS
             taken = min(queue[at], target - drained)
             queue[at] -= taken
             drained += taken
 
+    if deferred > 0.0:
+        queue[(slot + int(p.deadline_steps)) % QUEUE_STEPS] += deferred
     s.overdue_kwh = overdue
-    s.queued_kwh = max(0.0, queued - drained) + overdue
-    return arrived, ran_fixed + late + ran_due + passed + drained, late
+    s.queued_kwh = max(0.0, waiting - drained) + deferred + overdue
+    return arrived, ran_urgent + ran_late + ran_due + passed + drained, ran_late

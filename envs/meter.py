@@ -1,20 +1,10 @@
-"""The boundary meter's money: bill, wear, and the settlement of committed flexibility (design section 4)."""
+"""The boundary meter's money: bill, wear, and the settlement of committed flexibility (design, section 4)."""
 
 from __future__ import annotations
 
 from numba import njit
 
-from grid.rows import (
-    BASELINE,
-    DAY_AHEAD,
-    EVENT_KW,
-    EVENT_PRICE,
-    NETWORK,
-    REFERENCE_PRICE,
-    STEP_HOURS,
-    SYSTEM,
-    TARIFF,
-)
+from grid.rows import DAY_AHEAD, EVENT_KW, EVENT_PRICE, NETWORK, REFERENCE_PRICE, SYSTEM, TARIFF
 
 PERIOD_HOURS = 0.5
 KWH_PER_MWH = 1000.0
@@ -23,11 +13,10 @@ KWH_PER_MWH = 1000.0
 @njit(cache=True, forceinline=True)
 def bill_gbp(p, row, import_kwh, battery_kwh):
     """-> (energy, network, wear): wear is on what the battery discharges, AC side."""
-    discharged_kwh = max(0.0, -battery_kwh)
     return (
         import_kwh * row[TARIFF] / KWH_PER_MWH,
         import_kwh * row[NETWORK] / KWH_PER_MWH,
-        discharged_kwh * p.wear_gbp_per_mwh / KWH_PER_MWH,
+        max(0.0, -battery_kwh) * p.wear_gbp_per_mwh / KWH_PER_MWH,
     )
 
 
@@ -40,18 +29,10 @@ def sale_price_gbp_per_mwh(p, row):
 
 
 @njit(cache=True, forceinline=True)
-def settle_period_gbp(p, row, committed_kw, metered_kwh):
+def settle_period_gbp(p, row, committed_kw, baseline_kw, metered_kwh):
     """What one settlement period pays the site: sale, imbalance, compensation, less the aggregator's share."""
-    if committed_kw <= 0.0:
-        return 0.0
     sold_kwh = committed_kw * PERIOD_HOURS
-    deviation_kwh = row[BASELINE] * PERIOD_HOURS - metered_kwh
+    deviation_kwh = baseline_kw * PERIOD_HOURS - metered_kwh
     gain = sold_kwh * sale_price_gbp_per_mwh(p, row) + (deviation_kwh - sold_kwh) * row[SYSTEM]
     gain -= p.vtp_pays * row[REFERENCE_PRICE] * max(0.0, deviation_kwh)
     return (1.0 - p.aggregator_share) * gain / KWH_PER_MWH
-
-
-@njit(cache=True, forceinline=True)
-def step_energy_kwh(power_kw):
-    """Energy of one control step at constant power."""
-    return power_kw * STEP_HOURS

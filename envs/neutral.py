@@ -1,58 +1,53 @@
 """The neutral site: work passes, the battery rests, supply air stays at its neutral set-point.
 
-Its metered import is the run-in history behind every baseline, and the yardstick of real against phantom flexibility.
+Its metered import is the history behind every baseline, and the yardstick of real against phantom flexibility.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from grid.week import MeterResult
-from numba import njit
 
-from envs.kernel import step
-from envs.state import OUT_DTYPE, initial_state
-from grid.rows import STEPS_PER_PERIOD
+from envs.kernel import run_rows
+from envs.params import neutral_actions
+from envs.state import OUTPUTS, QUEUE_STEPS, initial_state
 
 
 @dataclass(frozen=True)
-class SiteState:
-    """One site's state record (1,) and queue float64 (1, 96), to start from."""
+class NeutralRun:
+    """A neutral site's meter over some rows, and where it ends: what a run starts from.
 
-    state: np.ndarray
-    queue: np.ndarray
-
-
-@njit(cache=True, error_model="numpy")
-def _run_neutral(params, values, state, queue, action, out, import_kwh, it_kwh):
-    for t in range(len(values)):
-        step(params[0], values[t], state[0], queue[0], action, 0.0, out[0])
-        import_kwh[t // STEPS_PER_PERIOD] += out[0].import_kwh
-        it_kwh[t // STEPS_PER_PERIOD] += out[0].it_kwh
-
-
-class NeutralMeter:
-    """Callable for ``grid.week_rows(..., meter=)``: runs a neutral site of given parameters through rows.
-
-    The end state is where a run starts from: temperatures and queue as they are, the battery at its start charge,
-    the step counter at zero.
+    import_kwh float64 (n,); it_kwh float, over all rows; state record array (1,) with its clock at 0 and the battery
+    at its start charge; queue_kwh float64 (96,) by steps left.
     """
 
-    def __init__(self, params: np.ndarray) -> None:
-        self.params = params
+    import_kwh: np.ndarray
+    it_kwh: float
+    state: np.ndarray
+    queue_kwh: np.ndarray
 
-    def __call__(self, values: np.ndarray, initial: Any | None) -> MeterResult:
-        """Run ``values`` float64 (T, columns) from ``initial`` (None: a settled site)."""
-        if initial is None:
-            state, queue = initial_state(self.params)
-        else:
-            state, queue = initial.state.copy(), initial.queue.copy()
-        import_kwh = np.zeros(len(values) // STEPS_PER_PERIOD)
-        it_kwh = np.zeros_like(import_kwh)
-        out = np.zeros(1, dtype=OUT_DTYPE)
-        _run_neutral(self.params, values, state, queue, np.zeros(3), out, import_kwh, it_kwh)
-        state["step"] = 0
-        state["soc_kwh"] = self.params["soc_start"] * self.params["battery_kwh"]
-        return MeterResult(import_kwh=import_kwh, it_kwh=float(it_kwh.sum()), end_state=SiteState(state, queue))
+    @property
+    def import_per_it(self) -> float:
+        """Site kWh per IT kWh."""
+        return float(self.import_kwh.sum()) / self.it_kwh
+
+
+def run_neutral(
+    params: np.ndarray, values: np.ndarray, state: np.ndarray | None = None, queue_kwh: np.ndarray | None = None
+) -> NeutralRun:
+    """Run a neutral site of ``params`` (1,) through ``values`` float64 (n, columns), from ``state`` or a settled room.
+
+    The same state and queue as a ``Case`` holds start it where a run would start: that gives ``Case.neutral_kwh``.
+    """
+    state = initial_state(params) if state is None else state.copy()
+    queue = np.zeros(QUEUE_STEPS) if queue_kwh is None else np.array(queue_kwh, dtype=np.float64)
+    actions = np.repeat(neutral_actions(params), len(values), axis=0)
+    import_kwh = np.empty(len(values))
+    values = np.ascontiguousarray(values)
+    it_kwh = run_rows(params, values, state, queue, actions, np.empty(len(OUTPUTS)), import_kwh)
+    by_steps_left = np.roll(queue, -(int(state["step"][0]) % QUEUE_STEPS))
+    state["step"] = 0
+    state["period_kwh"] = 0.0
+    state["soc_kwh"] = params["soc_start"] * params["battery_kwh"]
+    return NeutralRun(import_kwh, float(it_kwh), state, by_steps_left)

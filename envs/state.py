@@ -16,7 +16,8 @@ STATE_DTYPE = np.dtype(
         ("supply_degc", np.float64),  # executed supply-air set-point
         ("air_degc", np.float64),  # room air
         ("mass_degc", np.float64),  # racks and building fabric
-        ("inlet_degc", np.float64),  # server inlet of the last step
+        ("inlet_degc", np.float64),  # server inlet at the end of the last step
+        ("load_kw", np.float64),  # site load of the last step without the battery
         ("queued_kwh", np.float64),  # deferred work, IT kWh, all deadlines
         ("overdue_kwh", np.float64),  # of work whose deadline has passed and that still has to run
         ("period_kwh", np.float64),  # import metered so far in the present settlement period
@@ -47,3 +48,15 @@ OUTPUTS = (
     "penalty_gbp",  # overheat and late work; notice breaches are added outside
 )
 OUT = {name: k for k, name in enumerate(OUTPUTS)}
+
+
+def initial_state(params: np.ndarray) -> np.ndarray:
+    """Record array (B,) of ``STATE_DTYPE``: a settled room at the neutral set-point, no work waiting."""
+    state = np.zeros(len(params), dtype=STATE_DTYPE)
+    state["soc_kwh"] = params["soc_start"] * params["battery_kwh"]
+    state["supply_degc"] = params["supply_neutral_degc"]
+    state["inlet_degc"] = params["supply_neutral_degc"] + params["recirculation_k"]
+    return_air_degc = params["supply_neutral_degc"] + 1.0 / params["airflow_kw_per_k"]
+    state["air_degc"] = state["mass_degc"] = return_air_degc
+    state["load_kw"] = params["it_capacity_kw"] * params["idle_share"]
+    return state
