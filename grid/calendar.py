@@ -71,6 +71,16 @@ def weeks(year: int) -> list[date]:
     return mondays
 
 
+def day_ahead_published_at(times_utc: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """When the day-ahead price of each instant becomes known, UTC (contract 6).
+
+    The GB delivery day D is 00-24 CET, that is 23:00-23:00 London; its auction results appear on D-1 at 10:30 London.
+    """
+    delivery_day = (_london(times_utc).tz_localize(None) + pd.Timedelta(hours=1)).normalize()
+    results = delivery_day - pd.Timedelta(days=1) + pd.Timedelta(hours=10, minutes=30)
+    return results.tz_localize(LONDON).tz_convert("UTC")
+
+
 def _london(times_utc: pd.DatetimeIndex) -> pd.DatetimeIndex:
     if times_utc.tz is None:
         first = times_utc[0] if len(times_utc) else "an empty index"
