@@ -10,6 +10,7 @@ import numpy as np
 from envs.actions import as_actions, bad_action
 from envs.case import Case
 from envs.kernel import feasible_batch, run_rows, step_batch
+from envs.observe import Observer
 from envs.open_events import OpenEvents
 from envs.params import validate
 from envs.state import AGENTS, OUT, OUTPUTS, QUEUE_STEPS
@@ -88,6 +89,7 @@ class SiteBatch:
         self._start_state = np.concatenate([case.state for case in self.cases])
         self._start_queue = np.stack([case.queue_kwh for case in self.cases])
         self._no_bounds = np.tile(np.array([-1.0, 1.0], dtype=np.float32), (self.batch_size, len(AGENTS), 1))
+        self._observers: dict[str, Observer] = {}
         self._shared = self._new_result()
         self.reset()
 
@@ -165,7 +167,7 @@ class SiteBatch:
 
     def view(self) -> SiteView:
         """What controllers may see at the start of the coming step. Parameters and commitments are not copied."""
-        rows = self.offset + np.minimum(self._step, self.length - 1)
+        rows = self.offset + np.minimum(self._step, self.length)
         queue = self.queue[:, (_SLOTS + self._step) % QUEUE_STEPS]
         queue[:, 0] += self.state["overdue_kwh"]
         period = self._step // STEPS_PER_PERIOD
@@ -182,6 +184,27 @@ class SiteBatch:
             commitments_kw=self.commitments_kw,
             events=self._events.at(self._step),
         )
+
+    def observe(self, information: str) -> dict[str, np.ndarray]:
+        """Agent -> float32 (B, d), the layout of an information set (``envs.layouts``); one array serves all agents.
+
+        Raises:
+            ValueError: unknown information set.
+        """
+        observer = self._observers.get(information)
+        if observer is None:
+            all_rows = [case.rows for case in self.cases]
+            observer = self._observers[information] = Observer(information, all_rows, self.site_case, self.first_row)
+        observed = observer.observe(
+            self.params,
+            self.state,
+            self.queue,
+            self.length,
+            self.commitments_kw,
+            self._baseline,
+            self._baseline_offset,
+        )
+        return dict.fromkeys(AGENTS, observed)
 
     def set_commitment(self, site: int, periods: Sequence[int], kw: float) -> None:
         """Store ``kw`` sold in each of ``periods`` of one site. Whether it may be sold is checked by the market."""

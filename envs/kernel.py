@@ -72,7 +72,7 @@ def _clip(action, bound):
 def feasible_batch(params, values, offset, length, state, queue, bounds):
     """Fill ``bounds`` float32 (B, 3, 2) for the coming step; shapes as in ``step_batch``."""
     for i in range(len(params)):
-        t = min(state[i].step, length[i] - 1)
+        t = min(state[i].step, length[i])
         feasible_site(params[i], values[offset[i] + t], state[i], queue[i], bounds[i])
 
 
