@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agents.policy import Offer
 from agents.preparation import prepare
-from envs.state import AGENTS, BATTERY, COOLING, LOAD_SHIFT
+from envs.params import neutral_actions
+from envs.state import BATTERY, COOLING, LOAD_SHIFT
 from envs.view import SiteView
 
 HALF_HOURS_PER_HOUR = 2
@@ -20,7 +22,7 @@ HALF_HOURS_PER_HOUR = 2
 class Neutral:
     """Work passes through, the battery rests, supply air stays at its neutral set-point; sells nothing."""
 
-    layout = None
+    layout: str | None = None
     accepts_events = False
 
     def __init__(self, name: str = "neutral") -> None:
@@ -30,9 +32,9 @@ class Neutral:
         """Nothing to forget: every action follows from the view."""
 
     def act(self, obs: dict[str, np.ndarray], bounds: np.ndarray, view: SiteView) -> np.ndarray:
-        return np.zeros((view.batch_size, len(AGENTS)), dtype=np.float32)
+        return neutral_actions(view.params)
 
-    def offers(self, view: SiteView) -> list:
+    def offers(self, view: SiteView) -> list[Offer]:
         return []
 
 
@@ -66,7 +68,7 @@ class ThresholdRule:
     battery_margin     a round trip has to gain more than this on what is discharged [signal unit]; for a price, the
                        wear is added to it
     charge_level, discharge_level  battery action while cheap and while dear, 0 to 1
-    cooling_level      cooling action otherwise, -1 coldest to 1 warmest
+    cooling_offset     cooling action above the neutral one, in action units (1 is half the range, 5 K)
     cooling_swing      added to it while dear, taken from it while cheap (pre-cooling)
     """
 
@@ -81,7 +83,7 @@ class ThresholdRule:
     battery_margin: float
     charge_level: float = 1.0
     discharge_level: float = 1.0
-    cooling_level: float = 0.0
+    cooling_offset: float = 0.0
     cooling_swing: float = 0.0
 
     def __post_init__(self) -> None:
@@ -120,7 +122,7 @@ CARBON_RULE = ThresholdRule(
 class Threshold:
     """Charge and drain in the cheap part of the coming hours, discharge and defer in the dear part."""
 
-    layout = None
+    layout: str | None = None
 
     def __init__(self, name: str, rule: ThresholdRule, *, accepts_events: bool) -> None:
         self.name = name
@@ -133,19 +135,19 @@ class Threshold:
     def act(self, obs: dict[str, np.ndarray], bounds: np.ndarray, view: SiteView) -> np.ndarray:
         rule = self.rule
         outlook = view.outlook(rule.signal)
-        actions = np.empty((view.batch_size, len(AGENTS)), dtype=np.float32)
+        actions = neutral_actions(view.params)
 
         cheap, dear, window = _rank(outlook, rule.shift_window_h, rule.shift_low, rule.shift_high)
         defer = dear & ~cheap & (window.min(axis=1) < outlook[:, 0] - rule.shift_margin)
         actions[:, LOAD_SHIFT] = np.where(cheap, 1.0, np.where(defer, -1.0, 0.0))
         swing = dear.astype(np.float64) - cheap
-        actions[:, COOLING] = np.clip(rule.cooling_level + rule.cooling_swing * swing, -1.0, 1.0)
+        actions[:, COOLING] = np.clip(actions[:, COOLING] + rule.cooling_offset + rule.cooling_swing * swing, -1.0, 1.0)
 
         cheap, dear, window = _rank(outlook, rule.battery_window_h, rule.battery_low, rule.battery_high)
         actions[:, BATTERY] = self._battery(view, outlook[:, 0], cheap, dear, window)
         return prepare(view, actions) if self.accepts_events else actions
 
-    def offers(self, view: SiteView) -> list:
+    def offers(self, view: SiteView) -> list[Offer]:
         return []
 
     def _battery(
