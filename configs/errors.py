@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeGuard, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -14,7 +14,13 @@ from configs.schema import Config
 
 Keys = tuple[str, ...]
 
-_TYPE_WORDS = {"int": "a whole number", "float": "a number", "str": "text", "date": "a date like 2023-11-13"}
+_TYPE_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "date": "a date like 2023-11-13",
+    "bool": "true or false",
+}
 
 
 class ConfigError(ValueError):
@@ -44,6 +50,8 @@ def _explain(keys: Keys, problem: Mapping[str, Any], places: Mapping[Keys, str])
     if problem["type"] == "value_error":
         message = str(problem["ctx"]["error"])
         return f"{_place(keys, places, message)}: {message}"
+    if problem["type"] == "missing":
+        return f"{_place(keys, places, name)}: {name} is missing; expected {expected(keys)}"
     value = problem["input"]
     fix = "; put it in quotes" if problem["type"] == "string_type" and isinstance(value, (int, float, date)) else ""
     return f"{_place(keys, places, name)}: {name} is {_shown(value)}; expected {expected(keys)}{fix}"
@@ -90,43 +98,43 @@ def _nearest(keys: Keys) -> str:
 
 def _paths(section: type[BaseModel], prefix: str) -> Iterator[str]:
     for name, field in section.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+        if _is_section(field.annotation):
             yield from _paths(field.annotation, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}"
 
 
+def _declared(keys: Keys) -> Any:
+    """What the schema has at ``keys``: a branch, a field, the type of a list's items; None where there is nothing."""
+    found: Any = Config
+    for key in keys:
+        annotation: Any = found.annotation if isinstance(found, FieldInfo) else found
+        if _is_section(annotation):
+            found = annotation.model_fields.get(key)
+        elif get_origin(annotation) is tuple and key.isdigit():
+            found = get_args(annotation)[0]
+        else:
+            return None
+    return found
+
+
+def _is_section(annotation: Any) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
 def _section(keys: Keys) -> type[BaseModel] | None:
     """The branch of the schema at ``keys``; None where there is none."""
-    section: type[BaseModel] = Config
-    for key in keys:
-        field = section.model_fields.get(key)
-        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
-            return None
-        section = field.annotation
-    return section
-
-
-def _field(keys: Keys) -> tuple[FieldInfo | None, Keys]:
-    """The declaration that ``keys`` leads to, and what is left of them: an entry or item within it."""
-    for length in range(len(keys), 0, -1):
-        section = _section(keys[: length - 1])
-        if section is not None and keys[length - 1] in section.model_fields and _section(keys[:length]) is None:
-            return section.model_fields[keys[length - 1]], keys[length:]
-    return None, ()
+    found = _declared(keys)
+    annotation: Any = found.annotation if isinstance(found, FieldInfo) else found
+    return annotation if _is_section(annotation) else None
 
 
 def expected(keys: Keys) -> str:
     """What may stand at a key, in words: type, choices, bounds; for a section, the keys it has."""
-    section = _section(keys)
-    if section is not None:
-        return f"a group of keys: {', '.join(section.model_fields)}"
-    field, inside = _field(keys)
-    if field is None:
-        return "no such key"
-    if inside:  # an item of a list
-        return _words(get_args(field.annotation)[0])
-    return described(field)
+    found = _declared(keys)
+    if isinstance(found, FieldInfo):
+        return described(found)
+    return "no such key" if found is None else _words(found)
 
 
 def described(field: FieldInfo) -> str:
@@ -152,6 +160,8 @@ def _has(mark: Any, name: str) -> bool:
 
 def _words(annotation: Any) -> str:
     """A type annotation in plain words."""
+    if _is_section(annotation):
+        return f"a group of keys: {', '.join(annotation.model_fields)}"
     arguments = get_args(annotation)
     origin = get_origin(annotation)
     if origin is Literal:

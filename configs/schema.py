@@ -140,10 +140,20 @@ class Site(Section):
         return self
 
 
+class NetworkBand(Section):
+    """A network charge on clock half-hours [first, last) of the London day; bands that overlap add up."""
+
+    first_half_hour: Whole = _key("start, half-hours after midnight", "half-hours", ge=0, le=47)
+    last_half_hour: Whole = _key("end, half-hours after midnight", "half-hours", ge=1, le=48)
+    gbp_per_mwh: float = _key("charge on metered import", "GBP/MWh", ge=-1e4, le=1e5)
+    working_days_only: bool = _key("not at weekends and on bank holidays")
+
+
 class Tariff(Section):
     """What a metered kWh costs beyond the day-ahead price."""
 
     adder_gbp_per_mwh: float = _key("added to the day-ahead price", "GBP/MWh", DESIGN, ge=-1000, le=10000)
+    network_bands: Annotated[tuple[NetworkBand, ...], Field(strict=False)] = _key("network charges", "list", DESIGN)
 
 
 class Market(Section):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import platform
+from importlib import metadata
 from typing import Any
 
 import typer
+from packaging.requirements import Requirement
 
 from deg.options import AsJson, ConfigFile, Overrides, print_json, print_table
 
 app = typer.Typer(help="Print what can be configured, from the declarations.", no_args_is_help=True)
 
-
-@app.callback()
-def _group() -> None:
-    """Keeps ``config`` a command of its own while it is the only one."""
+PACKAGE = "deg-compute-orchestrator"
+ENGINES = ("llm", "llm-cpu")
 
 
 @app.command()
@@ -46,3 +47,31 @@ def _short(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return "null" if value is None else str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@app.command()
+def versions(as_json: AsJson = False) -> None:
+    """Every dependency with the versions that setup.py allows and the one installed, as a Markdown table."""
+    rows = dict(sorted(_installed().items()))
+    if as_json:
+        print_json({name: {"allowed": allowed, "installed": installed} for name, (allowed, installed) in rows.items()})
+        return
+    print("| package | allowed | tested |\n|---|---|---|")
+    print(f"| Python | {metadata.metadata(PACKAGE)['Requires-Python']} | {platform.python_version()} |")
+    for name, (allowed, installed) in rows.items():
+        print(f"| {name} | {allowed or 'any'} | {installed or 'not tested'} |")
+
+
+def _installed() -> dict[str, tuple[str, str | None]]:
+    """Package -> (what setup.py allows, what is installed or None); core and language-model engines."""
+    found: dict[str, tuple[str, str | None]] = {}
+    for text in metadata.requires(PACKAGE) or ():
+        requirement = Requirement(text)
+        if requirement.marker is not None and not any(requirement.marker.evaluate({"extra": e}) for e in ENGINES):
+            continue
+        try:
+            installed = metadata.version(requirement.name).partition("+")[0]
+        except metadata.PackageNotFoundError:
+            installed = None
+        found[requirement.name] = (", ".join(sorted(map(str, requirement.specifier), reverse=True)), installed)
+    return found

@@ -134,6 +134,7 @@ def test_each_key_of_the_schema_has_a_default_in_the_one_file() -> None:
         ("evaluate.variants=[nuetral]", ["'nuetral'", "did you mean neutral"]),
         ("evaluate.variants=[grid_aware+ruels]", ["grid_aware+rules"]),
         ("evaluate.period=[2023-06-01, 2023-01-01]", ["evaluate.period", "swap"]),
+        ("tariff.network_bands=[7]", ["tariff.network_bands.0 is 7", "first_half_hour"]),
         ("run.days", ["'run.days'", "key.path=value"]),
         ("run.days=[1", ["run.days=[1", "cannot be read"]),
     ],
@@ -144,6 +145,17 @@ def test_a_wrong_override_is_one_line_with_place_value_and_fix(override: str, wo
     assert "override" in line
     for word in words:
         assert word in line
+
+
+def test_items_of_a_list_are_checked_key_by_key() -> None:
+    band = "first_half_hour: 32, last_half_hour: 38, gbp_per_mwh: 50, working_days_only: true"
+    (good,) = load_config(overrides=[f"tariff.network_bands=[{{{band}}}]"]).tariff.network_bands
+    assert (good.first_half_hour, good.gbp_per_mwh) == (32, 50)
+    assert "tariff.network_bands.0.from" in problem(f"tariff.network_bands=[{{{band}, from: 3}}]")
+    late = problem(f"tariff.network_bands=[{{{band.replace('32', '52')}}}]")
+    assert "tariff.network_bands.0.first_half_hour is 52; expected a whole number, at least 0, at most 47" in late
+    short = problem(f"tariff.network_bands=[{{{band.replace('gbp_per_mwh: 50, ', '')}}}]")
+    assert "tariff.network_bands.0.gbp_per_mwh is missing" in short
 
 
 def test_each_mistake_has_a_line() -> None:
