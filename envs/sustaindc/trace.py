@@ -1,0 +1,175 @@
+"""Recorded SustainDC episodes on disk: ``NAME.json``, ``NAME.csv.gz``, ``NAME.exo.csv.gz``, ``NAME.racks.csv.gz``."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from envs.sustaindc.constants import PLANT_DEFAULTS, RACK_DTYPE
+from envs.sustaindc.series import Series
+from envs.sustaindc.site import Site, make_site, plant_fields
+
+WORDS = {"True": 1.0, "False": 0.0}
+EXO_COLUMNS = ("workload", "temp_C", "wet_bulb_C", "ci_g_per_kWh", "ci_norm", "temp_norm")  # order of series.COLUMNS
+RACK_KEYS = {
+    "servers": "n_cpu",
+    "full_w": "full_W",
+    "idle_w": "idle_W",
+    "supply_approach_k": "supply_approach",
+    "return_approach_k": "return_approach",
+    "m_cpu": "m_cpu",
+    "c_cpu": "c_cpu",
+    "shift_cpu": "shift_cpu",
+    "m_fan": "m_fan",
+    "c_fan": "c_fan",
+    "shift_fan": "shift_fan",
+}
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One episode. about: the JSON file. steps, exo, racks: column name -> float64 array, one entry per row."""
+
+    name: str
+    about: dict[str, Any]
+    steps: dict[str, np.ndarray]
+    exo: dict[str, np.ndarray]
+    racks: dict[str, np.ndarray]
+
+
+def read_traces(folder: Path) -> list[Trace]:
+    """All traces of a folder, by name. Raises ValueError naming the file that is missing or not readable."""
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no such folder; give one that holds NAME.json, NAME.csv.gz, NAME.exo.csv.gz")
+    names = sorted(path.stem for path in folder.glob("*.json"))
+    if not names:
+        raise ValueError(f"{folder}: holds no NAME.json, so no trace to replay")
+    return [_read_trace(folder, name) for name in names]
+
+
+def trace_series(trace: Trace) -> Series:
+    """Exogenous rows of a trace. Raises ValueError for a missing column or too few rows."""
+    columns = [column(trace, trace.exo, "exo.csv.gz", name) for name in EXO_COLUMNS]
+    relative = column(trace, trace.exo, "exo.csv.gz", "rel").astype(int)
+    if not np.array_equal(relative, np.arange(relative[0], relative[0] + len(relative))) or relative[0] > 0:
+        raise ValueError(f"{trace.name}.exo.csv.gz: column rel must count up by 1 from 0 or less; a row is missing")
+    init = entry(trace, "init")
+    return Series(
+        np.column_stack(columns),
+        start=int(-relative[0]),
+        steps=int(entry(trace, "steps")),
+        day=int(entry(trace, "init", "day")),
+        hour=float(init["hour"]),
+    )
+
+
+def trace_racks(trace: Trace) -> np.ndarray:
+    """Records of ``RACK_DTYPE``, rack by rack."""
+    config = entry(trace, "dc", "config")
+    described = entry(trace, "dc", "racks")
+    racks = np.zeros(len(described), dtype=RACK_DTYPE)
+    for i, rack in enumerate(described):
+        for field, key in RACK_KEYS.items():
+            if key not in rack:
+                raise ValueError(f"{trace.name}.json: dc.racks[{i}] has no {key}")
+            racks[i][field] = rack[key]
+    racks["supply_approach_k"] = np.clip(racks["supply_approach_k"], 3.8, 5.3)
+    racks["fan_ref_w"] = config.get("ITFAN_REF_P", PLANT_DEFAULTS["ITFAN_REF_P"])
+    racks["fan_ref_ratio"] = config.get("ITFAN_REF_V_RATIO", PLANT_DEFAULTS["ITFAN_REF_V_RATIO"])
+    racks["fan_flow_m3s"] = config.get("IT_FAN_FULL_LOAD_V", PLANT_DEFAULTS["IT_FAN_FULL_LOAD_V"])
+    return racks
+
+
+def trace_site(trace: Trace) -> Site:
+    """The site of a trace, from its JSON alone. Raises ValueError for a missing key."""
+    dc, load, battery = entry(trace, "dc"), entry(trace, "ls"), entry(trace, "battery")
+    try:
+        return make_site(
+            trace_racks(trace),
+            **plant_fields({**PLANT_DEFAULTS, **dc["config"]}),
+            shiftable=load["shiftable"],
+            non_shiftable=load["non_shiftable"],
+            queue_max=load["queue_max_len"],
+            capacity_cap=load["capacity_cap"],
+            overdue_steps=int(load["overdue_h"] * 4),
+            setpoint_min_degc=dc["min_setpoint"],
+            setpoint_max_degc=dc["max_setpoint"],
+            plant_rating_w=dc["sized_CT_FAN_REF_P"],
+            tower_flow_m3s=dc["sized_CT_REFRENCE_AIR_FLOW_RATE"],
+            battery_mwh=battery["capacity_MWh"],
+            charge_efficiency=battery["eff_c"],
+            discharge_efficiency=battery["eff_d"],
+            charge_limit=battery["c_lim"],
+            discharge_limit=battery["d_lim"],
+            upper_u=battery["upper_u"],
+            upper_v=battery["upper_v"],
+            lower_u=battery["lower_u"],
+            lower_v=battery["lower_v"],
+        )
+    except KeyError as error:
+        raise ValueError(f"{trace.name}.json: no key {error.args[0]} under dc, ls or battery") from None
+
+
+def trace_actions(trace: Trace) -> np.ndarray:
+    """int64 (steps, 3): action codes in the order of ``AGENTS``."""
+    codes = [column(trace, trace.steps, "csv.gz", name) for name in ("a_ls", "a_dc", "a_bat")]
+    return np.column_stack(codes).astype(np.int64)
+
+
+def column(trace: Trace, table: dict[str, np.ndarray], file: str, name: str) -> np.ndarray:
+    """One column. Raises ValueError naming file and column."""
+    if name not in table:
+        raise ValueError(f"{trace.name}.{file}: no column {name}")
+    return table[name]
+
+
+def entry(trace: Trace, *keys: str) -> Any:
+    """One entry of the JSON file. Raises ValueError naming the key."""
+    value: Any = trace.about
+    for key in keys:
+        if not isinstance(value, dict) or key not in value:
+            raise ValueError(f"{trace.name}.json: no key {'.'.join(keys)}")
+        value = value[key]
+    return value
+
+
+def _read_trace(folder: Path, name: str) -> Trace:
+    path = folder / f"{name}.json"
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: not readable as JSON ({error})") from None
+    if not isinstance(about, dict):
+        raise ValueError(f"{path}: expected a JSON object")
+    tables = [_read_table(folder / f"{name}.{kind}") for kind in ("csv.gz", "exo.csv.gz", "racks.csv.gz")]
+    trace = Trace(name, about, *tables)
+    expected = entry(trace, "steps")
+    for kind, table in (("csv.gz", trace.steps), ("racks.csv.gz", trace.racks)):
+        rows = len(column(trace, table, kind, "step"))
+        if rows != expected:
+            raise ValueError(f"{folder / name}.{kind}: {rows} rows, steps in the JSON file is {expected}")
+    return trace
+
+
+def _read_table(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+            header, *rows = list(csv.reader(file))
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise ValueError(f"{path}: not readable as gzipped CSV ({error})") from None
+    values = np.empty((len(rows), len(header)))
+    for i, row in enumerate(rows):
+        if len(row) != len(header):
+            raise ValueError(f"{path}: row {i + 1} has {len(row)} cells, the header {len(header)}")
+        try:
+            values[i] = [WORDS[cell] if cell in WORDS else float(cell) for cell in row]
+        except ValueError as error:
+            raise ValueError(f"{path}: row {i + 1}: {error}") from None
+    return dict(zip(header, values.T, strict=True))
