@@ -17,6 +17,7 @@ import pandas as pd
 
 from grid.calendar import (
     HALF_HOURS_PER_DAY,
+    LONDON,
     clock_half_hour,
     is_clock_change,
     is_working_day,
@@ -100,25 +101,34 @@ def fold_history(
 ) -> tuple[np.ndarray, DayFlags]:
     """60 days of metered import by 15-minute step -> kWh per local clock half-hour (60, 48), and the days' flags.
 
-    ``start_utc`` is the London midnight of D-60 and ``import_kwh`` ends with D-1. On a clock-change day the skipped
-    half-hours are NaN and the repeated ones the mean of both passes; such a day is flagged and never used.
+    ``start_utc`` is the London midnight of D-60 and ``import_kwh`` ends with D-1; see ``fold_days``.
     """
-    first = start_utc.tz_convert("Europe/London").date()
-    end = london_midnight_utc(first + timedelta(days=RUN_IN_DAYS))
+    history = fold_days(import_kwh, start_utc, RUN_IN_DAYS)
+    return history, DayFlags.of_days(start_utc.tz_convert(LONDON).date(), RUN_IN_DAYS, event_days)
+
+
+def fold_days(import_kwh: np.ndarray, start_utc: pd.Timestamp, days: int) -> np.ndarray:
+    """Whole London days of metered import by 15-minute step -> kWh per local clock half-hour (days, 48).
+
+    On a clock-change day the skipped half-hours are NaN and the repeated ones the mean of both passes; such a day is
+    never used. Raises ValueError where the steps are not whole London days from ``start_utc`` on.
+    """
+    first = start_utc.tz_convert(LONDON).date()
+    end = london_midnight_utc(first + timedelta(days=days))
     steps = int((end - start_utc) / pd.Timedelta(minutes=STEP_MINUTES))
     if start_utc != london_midnight_utc(first) or len(import_kwh) != steps:
         raise ValueError(
-            f"history of {len(import_kwh)} steps from {start_utc}: give {RUN_IN_DAYS} whole London days, "
-            f"that is from {london_midnight_utc(first)} to the London midnight {RUN_IN_DAYS} days later"
+            f"history of {len(import_kwh)} steps from {start_utc}: give {days} whole London days, "
+            f"that is from {london_midnight_utc(first)} to the London midnight {days} days later"
         )
     times = pd.date_range(start_utc, periods=steps, freq=f"{STEP_MINUTES}min")
-    days = np.array([(day - first).days for day in settlement_index(times)[0]])
-    cell = days * HALF_HOURS_PER_DAY + clock_half_hour(times)
-    cells = RUN_IN_DAYS * HALF_HOURS_PER_DAY
+    day = np.array([(day - first).days for day in settlement_index(times)[0]])
+    cell = day * HALF_HOURS_PER_DAY + clock_half_hour(times)
+    cells = days * HALF_HOURS_PER_DAY
     passes = np.bincount(cell, minlength=cells) / 2.0  # two steps make one pass through a half-hour
     energy = np.bincount(cell, weights=np.asarray(import_kwh, dtype=np.float64), minlength=cells)
     history = np.divide(energy, passes, out=np.full(cells, np.nan), where=passes > 0)
-    return history.reshape(RUN_IN_DAYS, HALF_HOURS_PER_DAY), DayFlags.of_days(first, RUN_IN_DAYS, event_days)
+    return history.reshape(days, HALF_HOURS_PER_DAY)
 
 
 def baseline_kw_rows(baseline_kwh: np.ndarray, first_target: date, times_utc: pd.DatetimeIndex) -> np.ndarray:

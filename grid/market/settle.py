@@ -109,19 +109,22 @@ def settle_periods(
     rules: MarketRules,
 ) -> FlexMoney:
     """Flex money of each period under ``rules``, split into real and phantom, and under the other rule."""
-    share, vtp_pays = rules.aggregator_share, rules.vtp_pays
-    energies, prices = (sold_kwh, baseline_kwh, metered_kwh), (price, system, reference)
-    flex = flex_gbp(*energies, *prices, share=share, vtp_pays=vtp_pays)
-    phantom = phantom_gbp(
-        sold_kwh, baseline_kwh, neutral_kwh, metered_kwh, *prices, share=share, vtp_pays=vtp_pays
+    quantities = np.broadcast_arrays(
+        sold_kwh, baseline_kwh, neutral_kwh, metered_kwh, price, system, reference
     )  # fmt: skip
-    other = flex_gbp(*energies, *prices, share=share, vtp_pays=not vtp_pays)
-    return FlexMoney(flex, flex - phantom, phantom, other)
+    # Few periods are sold, so a year of a thousand sites costs little more than finding them.
+    at = quantities[0] > 0
+    sold, baseline, neutral, metered, *prices = (quantity[at] for quantity in quantities)
+    terms = {"share": rules.aggregator_share, "vtp_pays": rules.vtp_pays}
+    flex = flex_gbp(sold, baseline, metered, *prices, **terms)
+    phantom = phantom_gbp(sold, baseline, neutral, metered, *prices, **terms)
+    other = flex_gbp(sold, baseline, metered, *prices, **{**terms, "vtp_pays": not rules.vtp_pays})
+    return FlexMoney(*(_placed(at, part) for part in (flex, flex - phantom, phantom, other)))
 
 
 def total_gbp(period_gbp: Quantity) -> float:
     """The sum of periods to the penny: the one place where money is rounded."""
-    return round(float(np.sum(period_gbp)), 2)
+    return round(float(np.sum(period_gbp)), 2) + 0.0  # no negative zero
 
 
 def split_over_steps(period_gbp: Quantity, import_kwh: Quantity) -> np.ndarray:
@@ -183,6 +186,13 @@ def settlement_table(
 def _term_rows(where: dict[str, np.ndarray], term: str, volume_mwh: np.ndarray, price: np.ndarray) -> pd.DataFrame:
     columns = {**where, "term": term, "volume_mwh": volume_mwh, "price_gbp_per_mwh": price}
     return pd.DataFrame({**columns, "amount_gbp": volume_mwh * price}, columns=list(SETTLEMENT_COLUMNS))
+
+
+def _placed(at: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """``values`` of the periods ``at`` in a full array, 0 elsewhere."""
+    full = np.zeros(at.shape)
+    full[at] = values
+    return full
 
 
 def _compensation_price(reference: Quantity, vtp_pays: Quantity) -> np.ndarray:
