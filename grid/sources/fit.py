@@ -1,0 +1,179 @@
+"""Fit the constants of the synthetic source: ``python -m grid.sources.fit FOLDER`` (files as in ``grid.sources.file``).
+
+Uses February to December 2022 alone, the part of that year with real prices. January is the mean of its neighbours.
+The correlation in time and across signals is fitted by least squares on the cross-covariances at lags 0 to 96 h: a sum
+of damped components, each with a positive semi-definite matrix (so the sum is a covariance that can be simulated).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import least_squares
+from scipy.stats import norm, rankdata
+
+from grid.sources import file
+from grid.sources.synthetic import CONSTANTS, SIGNALS, Component, Constants, level, month_position, scale
+
+PERIOD = ("2022-02-01", "2023-01-01")
+JANUARY, FEBRUARY, DECEMBER = 0, 1, 11
+# (correlation time h, turning period h): hours to weeks, then daily and half-daily shapes that last days.
+COMPONENTS = (
+    (0.5, None), (1.5, None), (4.0, None), (12.0, None), (36.0, None), (110.0, None),
+    (60.0, 24.0), (400.0, 24.0), (60.0, 12.0),
+)  # fmt: skip
+LAGS = np.concatenate([np.arange(0, 49), np.arange(51, 97, 3)])
+Z_GRID = np.round(np.arange(-3.6, 3.61, 0.1), 1)
+
+
+def observed(folder: str) -> pd.DataFrame:
+    """Hourly columns ``SIGNALS`` of the fitting period."""
+    frame = file.signals(folder).frame.iloc[::4]
+    inside = frame.loc[
+        (frame.index >= pd.Timestamp(PERIOD[0], tz="UTC")) & (frame.index < pd.Timestamp(PERIOD[1], tz="UTC"))
+    ]
+    values = (
+        inside["carbon_gco2_per_kwh"],
+        inside["day_ahead_gbp_per_mwh"],
+        inside["dry_bulb_degc"],
+        inside["dry_bulb_degc"] - inside["wet_bulb_degc"],
+    )
+    return pd.DataFrame(dict(zip(SIGNALS, values, strict=True)))
+
+
+def fit(table: pd.DataFrame) -> Constants:
+    """Constants of the four hourly signals in ``table``."""
+    times, x = pd.DatetimeIndex(table.index), table.to_numpy().T
+    month, hour = times.month.to_numpy() - 1, times.hour.to_numpy()
+    shape = _month_hour_means(x, month, hour)
+    weekday = _weekday_shape(x - shape[:, month, hour], times)
+    constants = Constants(
+        knots=_knots(shape),
+        weekday=weekday,
+        month_scale=np.ones((len(x), 12)),
+        hour_scale=np.ones((len(x), 24)),
+        z_grid=Z_GRID,
+        quantiles=np.zeros((len(x), len(Z_GRID))),
+        components=(),
+    )
+    residual = x - level(constants, times)
+    month_scale = _january_filled(
+        np.stack(
+            [_size(residual[:, month == m]) if (month == m).any() else np.full(len(x), np.nan) for m in range(12)],
+            axis=1,
+        )
+    )
+    constants = _replaced(constants, month_scale=month_scale)
+    standard = residual / scale(constants, times)
+    hour_scale = np.stack([_size(standard[:, hour == h]) for h in range(24)], axis=1)
+    constants = _replaced(constants, hour_scale=hour_scale)
+    standard = residual / scale(constants, times)
+    z = np.stack([norm.ppf((rankdata(row) - 0.5) / len(row)) for row in standard])
+    return _replaced(constants, quantiles=_quantiles(standard), components=_components(z))
+
+
+def _replaced(constants: Constants, **changes: object) -> Constants:
+    return Constants(**{**vars(constants), **changes})  # type: ignore[arg-type]
+
+
+def _month_hour_means(x: np.ndarray, month: np.ndarray, hour: np.ndarray) -> np.ndarray:
+    """(4, 12, 24)"""
+    cell = month * 24 + hour
+    count = np.bincount(cell, minlength=288)
+    with np.errstate(invalid="ignore"):
+        means = np.stack([np.bincount(cell, weights=row, minlength=288) / count for row in x])
+    return _january_filled(means.reshape(len(x), 12, 24))
+
+
+def _january_filled(by_month: np.ndarray) -> np.ndarray:
+    """Months on axis 1; January, which is not observed, as the mean of December and February."""
+    filled = by_month.copy()
+    filled[:, JANUARY] = 0.5 * (by_month[:, DECEMBER] + by_month[:, FEBRUARY])
+    return filled
+
+
+def _weekday_shape(deviation: np.ndarray, times: pd.DatetimeIndex) -> np.ndarray:
+    """(4, 3, 24): mean deviation of working days, Saturdays and Sundays by hour."""
+    cell = np.maximum(times.day_of_week.to_numpy() - 4, 0) * 24 + times.hour.to_numpy()
+    count = np.bincount(cell, minlength=72)
+    return np.stack([np.bincount(cell, weights=row, minlength=72) / count for row in deviation]).reshape(-1, 3, 24)
+
+
+def _knots(shape: np.ndarray) -> np.ndarray:
+    """Mid-month knots whose linear interpolation has the month means ``shape`` (4, 12, 24)."""
+    days = pd.date_range("2022-01-01", "2022-12-31", freq="D", tz="UTC")
+    before, weight = month_position(days)
+    interpolation = np.zeros((len(days), 12))
+    interpolation[np.arange(len(days)), before] += 1.0 - weight
+    interpolation[np.arange(len(days)), (before + 1) % 12] += weight
+    month_means = np.stack([interpolation[days.month == m + 1].mean(axis=0) for m in range(12)])
+    return np.einsum("mn,snh->smh", np.linalg.inv(month_means), shape)
+
+
+def _size(values: np.ndarray) -> np.ndarray:
+    """Scale along the last axis from mean absolute values: one spike does not widen a whole month."""
+    return 1.25 * np.abs(values - values.mean(axis=-1, keepdims=True)).mean(axis=-1)
+
+
+def _quantiles(standard: np.ndarray) -> np.ndarray:
+    """(4, n): the law of the standardised residuals on ``Z_GRID``, centred under the Gaussian."""
+    table = np.quantile(standard, norm.cdf(Z_GRID), axis=1).T
+    fine = np.linspace(-5.0, 5.0, 20001)
+    density = norm.pdf(fine) / norm.pdf(fine).sum()
+    mean = np.array([(np.interp(fine, Z_GRID, row) * density).sum() for row in table])
+    return table - mean[:, None]
+
+
+def _components(z: np.ndarray) -> tuple[Component, ...]:
+    n, pairs = len(z), np.tril_indices(len(z))
+    target = np.stack([_covariance(z, int(lag))[pairs] for lag in LAGS])
+    basis = np.stack([Component(hours, period, np.eye(n)).correlation(LAGS) for hours, period in COMPONENTS])
+    weight = np.where(LAGS == 0, 10.0, np.where(np.isin(LAGS, (1, 23, 24, 25)), 4.0, 1.0))[:, None]
+
+    def matrices(free: np.ndarray) -> np.ndarray:
+        lower = np.zeros((len(COMPONENTS), n, n))
+        lower[:, pairs[0], pairs[1]] = free.reshape(len(COMPONENTS), -1)
+        return lower
+
+    def miss(free: np.ndarray) -> np.ndarray:
+        lower = matrices(free)
+        covariance = (lower @ lower.transpose(0, 2, 1))[:, pairs[0], pairs[1]]
+        return (weight * (basis.T @ covariance - target)).ravel()
+
+    start = np.linalg.cholesky(_covariance(z, 0) / len(COMPONENTS) + 1e-6 * np.eye(n))[pairs]
+    lower = matrices(least_squares(miss, np.tile(start, len(COMPONENTS))).x)
+    total = np.sqrt((lower @ lower.transpose(0, 2, 1)).sum(axis=0).diagonal())
+    return tuple(
+        Component(hours, period, mix / total[:, None]) for (hours, period), mix in zip(COMPONENTS, lower, strict=True)
+    )
+
+
+def _covariance(z: np.ndarray, lag: int) -> np.ndarray:
+    """(4, 4): covariance at a lag, symmetric in the signals (which of two leads is left out)."""
+    ahead = z[:, lag:] @ z[:, : z.shape[1] - lag].T / (z.shape[1] - lag)
+    return 0.5 * (ahead + ahead.T)
+
+
+def write(constants: Constants, path: Path) -> None:
+    about = (
+        f"Fitted by grid.sources.fit on {PERIOD[0]} .. {PERIOD[1]} (UTC, end excluded); meaning: grid.sources.synthetic"
+    )
+    arrays = {name: np.round(value, 4).tolist() for name, value in vars(constants).items() if name != "components"}
+    components = [
+        {"hours": c.hours, "period_hours": c.period_hours, "mix": np.round(c.mix, 5).tolist()}
+        for c in constants.components
+    ]
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps({"about": about, **arrays, "components": components}) + "\n", encoding="utf-8")
+    os.replace(part, path)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m grid.sources.fit FOLDER")
+    write(fit(observed(sys.argv[1])), Path(__file__).with_name(CONSTANTS))

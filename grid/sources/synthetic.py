@@ -1,0 +1,175 @@
+"""Synthetic Britain: seeded, joint carbon, day-ahead price and weather, from constants fitted on 2022 (Feb-Dec).
+
+    x(t) = shape(day of year, hour) + weekday(hour) + scale(day of year, hour) Q(z(t))
+
+z is Gaussian with unit variance: a sum of damped components with correlation times from hours to weeks, some of them
+turning once or twice a day, each correlated across the signals (``synthetic_2022.json``, written by
+``python -m grid.sources.fit FOLDER``). The slow shared components are the windless days that lift carbon and price
+together; the daily ones make one day's evening peak resemble the next day's. Q restores each signal's own law:
+skewed prices with spikes and some negative hours, a bounded carbon intensity. Wet bulb = dry bulb - depression.
+
+Time is cut into calendar years. A year's noise comes from a hash of (seed, year) and its components start from zero a
+whole year earlier, so the same (seed, hour) has the same value whatever stretch is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+import pandas as pd
+from scipy.signal import lfilter
+
+from grid.noise import hashed_generator
+from grid.series import GridDataError, GridSeries, to_steps
+
+CONSTANTS = "synthetic_2022.json"
+SIGNALS = ("carbon", "price", "dry_bulb", "depression")
+FIRST_YEAR, LAST_YEAR = 2014, 2036  # starts of 2015-2035 with history and outlook
+CARBON_FLOOR = 5.0  # gCO2/kWh; the least of 2021-2022 is 14
+HOURS_A_DAY = 24
+
+
+@dataclass(frozen=True)
+class Component:
+    """One part of z: unit noises, filtered in time, mixed into the four signals by ``mix`` float64 (4, 4).
+
+    Without a period it is a double real pole: phi = exp(-1 / hours), as smooth from hour to hour as the data. With one
+    it is a single complex pole that turns once in ``period_hours`` and keeps its amplitude for about ``hours``.
+    """
+
+    hours: float
+    period_hours: float | None
+    mix: np.ndarray
+
+    def correlation(self, lag_hours: np.ndarray) -> np.ndarray:
+        """Of the filtered unit noise with itself, by lag."""
+        phi = np.exp(-1.0 / self.hours)
+        if self.period_hours is None:
+            return phi**lag_hours * (1.0 + lag_hours * (1.0 - phi**2) / (1.0 + phi**2))
+        return phi**lag_hours * np.cos(2.0 * np.pi * lag_hours / self.period_hours)
+
+    def filtered(self, noise: np.ndarray) -> np.ndarray:
+        """Real part of unit complex noise (4, T) run through the poles from rest; unit variance once settled."""
+        phi = np.exp(-1.0 / self.hours)
+        if self.period_hours is None:
+            gain = np.sqrt((1.0 - phi**2) ** 3 / (1.0 + phi**2))
+            return lfilter([gain], [1.0, -2.0 * phi, phi**2], noise.real, axis=1)
+        turning = phi * np.exp(2j * np.pi / self.period_hours)
+        return lfilter([np.sqrt(1.0 - phi**2)], [1.0, -turning], noise, axis=1).real
+
+
+@dataclass(frozen=True)
+class Constants:
+    """Fitted constants; first axis of every array is the signal in ``SIGNALS`` order.
+
+    knots (4, 12, 24) mid-month shape by hour; weekday (4, 3, 24) working day, Saturday, Sunday; month_scale (4, 12);
+    hour_scale (4, 24); z_grid (n,) and quantiles (4, n). Hours are UTC. Units: gCO2/kWh, GBP/MWh, degC, K.
+    """
+
+    knots: np.ndarray
+    weekday: np.ndarray
+    month_scale: np.ndarray
+    hour_scale: np.ndarray
+    z_grid: np.ndarray
+    quantiles: np.ndarray
+    components: tuple[Component, ...]
+
+
+@lru_cache(maxsize=1)
+def fitted() -> Constants:
+    raw = json.loads(files("grid.sources").joinpath(CONSTANTS).read_text(encoding="utf-8"))
+    parts = tuple(Component(c["hours"], c["period_hours"], np.array(c["mix"])) for c in raw.pop("components"))
+    raw.pop("about")
+    return Constants(**{name: np.array(value) for name, value in raw.items()}, components=parts)
+
+
+def signals(start_utc: pd.Timestamp, end_utc: pd.Timestamp, seed: int) -> GridSeries:
+    """Weather, carbon and day-ahead price at 15 min over [start, end). GridDataError outside 2015-2035."""
+    hours = pd.date_range(start_utc.floor("h"), end_utc.ceil("h"), freq="h", name="time_utc")
+    years = range(hours[0].year, hours[-1].year + 1)
+    if years[0] < FIRST_YEAR or years[-1] > LAST_YEAR:
+        raise GridDataError(
+            f"synthetic signals: {start_utc:%Y-%m-%d} .. {end_utc:%Y-%m-%d} asked (history and outlook included); "
+            "choose a run inside 2015-2035"
+        )
+    values = np.concatenate([_year(seed, year) for year in years], axis=1)
+    skip = int((hours[0] - _new_year(years[0])) / pd.Timedelta(hours=1))
+    carbon, price, dry, depression = values[:, skip : skip + len(hours)]
+    hourly = pd.DataFrame(
+        {
+            "dry_bulb_degc": dry,
+            "wet_bulb_degc": dry - np.maximum(depression, 0.0),
+            "carbon_gco2_per_kwh": np.maximum(carbon, CARBON_FLOOR),
+            "day_ahead_gbp_per_mwh": np.round(price, 2),
+        },
+        index=hours,
+    )
+    frame = to_steps(hourly).loc[start_utc:end_utc]
+    frame = frame[frame.index < end_utc]
+    return GridSeries.validated(frame, dict.fromkeys(frame.columns, "synthetic"), f"synthetic signals, seed {seed}")
+
+
+@lru_cache(maxsize=64)
+def _year(seed: int, year: int) -> np.ndarray:
+    """float64 (4, hours of the year) in ``SIGNALS`` order."""
+    constants = fitted()
+    times = pd.date_range(_new_year(year), _new_year(year + 1), freq="h", inclusive="left")
+    q = np.stack(
+        [np.interp(z, constants.z_grid, constants.quantiles[s]) for s, z in enumerate(latent(constants, seed, year))]
+    )
+    return level(constants, times) + scale(constants, times) * q
+
+
+def latent(constants: Constants, seed: int, year: int) -> np.ndarray:
+    """z, float64 (4, hours of the year): the sum of all components, each run in over the year before."""
+    hours = _hours(year)
+    total = np.zeros((len(SIGNALS), hours))
+    before, now = (_normals(seed, y, len(constants.components)) for y in (year - 1, year))
+    for k, part in enumerate(constants.components):
+        noise = np.concatenate([before[k], now[k]], axis=1)
+        total += part.mix @ part.filtered(noise)[:, -hours:]
+    return total
+
+
+def level(constants: Constants, times_utc: pd.DatetimeIndex) -> np.ndarray:
+    """Expected value by hour, float64 (4, T): smooth over the year, with the weekday's own shape."""
+    hour, kind = times_utc.hour.to_numpy(), np.maximum(times_utc.day_of_week.to_numpy() - 4, 0)
+    before, weight = month_position(times_utc)
+    after = (before + 1) % 12
+    smooth = (1.0 - weight) * constants.knots[:, before, hour] + weight * constants.knots[:, after, hour]
+    return smooth + constants.weekday[:, kind, hour]
+
+
+def scale(constants: Constants, times_utc: pd.DatetimeIndex) -> np.ndarray:
+    """Size of the deviations by hour, float64 (4, T)."""
+    before, weight = month_position(times_utc)
+    months = (1.0 - weight) * constants.month_scale[:, before] + weight * constants.month_scale[:, (before + 1) % 12]
+    return months * constants.hour_scale[:, times_utc.hour.to_numpy()]
+
+
+def month_position(times_utc: pd.DatetimeIndex) -> tuple[np.ndarray, np.ndarray]:
+    """Month (0..11) whose middle lies before each day, and how far the day is from it to the next middle, 0..1."""
+    year = 12.0 * (times_utc.day_of_year.to_numpy() - 0.5) / np.where(times_utc.is_leap_year, 366, 365)
+    position = year - 0.5
+    before = np.floor(position)
+    return before.astype(np.int64) % 12, position - before
+
+
+@lru_cache(maxsize=16)
+def _normals(seed: int, year: int, components: int) -> np.ndarray:
+    """complex (components, 4, hours of the year): real and imaginary parts independent, unit variance each."""
+    rng = hashed_generator("synthetic", seed, year)
+    parts = rng.standard_normal((components, len(SIGNALS), _hours(year), 2))
+    return parts.view(np.complex128)[..., 0]
+
+
+def _new_year(year: int) -> pd.Timestamp:
+    return pd.Timestamp(year=year, month=1, day=1, tz="UTC")
+
+
+def _hours(year: int) -> int:
+    return int((_new_year(year + 1) - _new_year(year)) / pd.Timedelta(hours=1))
