@@ -1,1 +1,1 @@
-
+"""Above the agents: situation, directive, bounds, audit trail."""
