@@ -1,6 +1,6 @@
 """Battery (s. 4): the C/L/C model of Kazhamiaka et al. (Energy Informatics 2019), as SustainDC calls it.
 
-MWh inside, positive ``added_kwh`` when charging. The rate is a time share that falls with the state of charge when
+MWh inside; ``added_kwh`` is positive when charging, negative when discharging. The rate is a time share that falls with the state of charge when
 charging and rises with it when discharging. Energy is rounded to 8 decimals after each step.
 """
 
@@ -78,7 +78,7 @@ def run_battery(p, s, action, load_kw, out):
     out[DISCHARGE_HOURS] = discharging
     out[ENERGY_AFTER] = s.energy_mwh
     out[SOC] = s.energy_mwh / p.battery_mwh
-    out[ADDED] = added_mwh * 1e3
+    out[ADDED] = added_mwh * 1e3 - taken_mwh * 1e3
     out[DISCHARGED] = taken_mwh
     out[LOAD] = load_kwh
     out[NET] = net_kwh

@@ -37,7 +37,8 @@ TOWER_APPROACH_DEGC = 50.0
 WATER_WET_BULB, WATER_RANGE, WATER_OFFSET, WATER_DRIFT = 0.044, 0.3528, 0.101, 0.01  # m3/h (Sharma et al. 2009)
 
 BATTERY_MARGIN = 1.1  # battery sized at one hour of 1.1 times the facility's peak
-SIZING_COLD_DEGC, SIZING_WARM_DEGC = 15.0, 21.6
+SETPOINT_MIN_DEGC, SETPOINT_MAX_DEGC = 15.0, 21.6
+PEAK_SETPOINT_DEGC = 22.0  # at which that peak is taken, although no set-point gets there
 
 # What SustainDC's own data centre configuration says; a trace may say otherwise.
 PLANT_DEFAULTS = {

@@ -85,8 +85,7 @@ def step(p, kinds, kind_of_rack, row, s, queued_by, action, out, scratch):
     load_w = cooling_load_w(p, it_w, returned, setpoint)
     compressor_w = chiller_w(p.plant_rating_w, load_w, row[DRY_BULB])
     tower_w = tower_fan_w(p, load_w, row[DRY_BULB], setpoint)
-    hvac_w = tower_w + compressor_w
-    total_kw = (it_w + hvac_w) / 1e3
+    total_kw = (it_w + tower_w + compressor_w) / 1e3
 
     net_kwh = run_battery(p, s, action[BATTERY], total_kw, out)
     metered_kwh = max(net_kwh, 0.0) if action[BATTERY] == DISCHARGE else net_kwh
@@ -107,7 +106,7 @@ def step(p, kinds, kind_of_rack, row, s, queued_by, action, out, scratch):
     out[COMPRESSOR] = compressor_w
     out[CW_PUMP] = p.cw_pump_w
     out[CT_PUMP] = p.ct_pump_w
-    out[HVAC] = hvac_w / 1e3
+    out[HVAC] = (tower_w + compressor_w) / 1e3
     out[TOTAL] = total_kw
     out[WATER] = water_litres(returned, setpoint, row[WET_BULB])
     out[CO2] = metered_kwh * row[CARBON]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from envs.sustaindc.batch import SustainDCBatch
-from envs.sustaindc.constants import AGENTS, OUT, OUTPUTS
+from envs.sustaindc.constants import AGENTS, OUT
 from envs.sustaindc.kernel import rack_table
 from envs.sustaindc.observations import SIZES
 from envs.sustaindc.site import plant_fields, size_plant, sizing_ambient_degc
@@ -192,8 +192,8 @@ def _totals(outputs: np.ndarray) -> dict[str, float]:
         "co2_kg": total("co2_g") / 1e3,
         "water_m3": total("water_l") / 1e3,
         "dropped": total("dropped"),
-        "overdue_steps": total("overdue_found"),
-        "queue_end": float(outputs[-1, OUTPUTS.index("queue_after")]),
+        "overdue_steps": float((outputs[:, OUT["overdue_found"]] > 0).sum()),
+        "queue_end": float(outputs[-1, OUT["queue_after"]]),
         "hvac_kWh": total("hvac_kw") * 0.25,
         "it_kWh": total("it_kw") * 0.25,
     }

@@ -10,11 +10,12 @@ from numba import njit
 
 from envs.sustaindc.constants import (
     BATTERY_MARGIN,
+    PEAK_SETPOINT_DEGC,
     PLANT_DEFAULTS,
     RACK_DTYPE,
+    SETPOINT_MAX_DEGC,
+    SETPOINT_MIN_DEGC,
     SITE_DTYPE,
-    SIZING_COLD_DEGC,
-    SIZING_WARM_DEGC,
 )
 from envs.sustaindc.kernel import run_racks
 from envs.sustaindc.plant import chiller_w, cooling_load_w, tower_flow_m3s
@@ -96,8 +97,8 @@ def size_site(location: str = "ny", capacity_mw: float = 1.0, flexible_share: fl
         queue_max=1000,
         capacity_cap=90,
         overdue_steps=96,
-        setpoint_min_degc=SIZING_COLD_DEGC,
-        setpoint_max_degc=SIZING_WARM_DEGC,
+        setpoint_min_degc=SETPOINT_MIN_DEGC,
+        setpoint_max_degc=SETPOINT_MAX_DEGC,
     )
 
 
@@ -184,9 +185,10 @@ def size_plant(racks: np.ndarray, plant: Mapping[str, float], ambient_degc: floa
 def _sized(params, kinds, kind_of_rack, ambient_degc):
     p = params[0]
     scratch = np.empty((len(kinds), 4))
-    _, _, returned, cpu_w, fan_w = run_racks(p, kinds, kind_of_rack, SIZING_WARM_DEGC, 1.0, scratch)
-    peak_w = BATTERY_MARGIN * (cpu_w + fan_w)
-    rating_w = cooling_load_w(p, cpu_w + fan_w, returned, SIZING_COLD_DEGC)
-    tower_m3s = tower_flow_m3s(p, rating_w, ambient_degc, SIZING_COLD_DEGC)
-    compressor_w = chiller_w(rating_w, cpu_w + fan_w, ambient_degc)
-    return rating_w, tower_m3s, peak_w + BATTERY_MARGIN * rating_w + BATTERY_MARGIN * compressor_w
+    _, _, returned, cpu_w, fan_w = run_racks(p, kinds, kind_of_rack, SETPOINT_MAX_DEGC, 1.0, scratch)
+    rating_w = cooling_load_w(p, cpu_w + fan_w, returned, SETPOINT_MIN_DEGC)
+    tower_m3s = tower_flow_m3s(p, rating_w, ambient_degc, SETPOINT_MIN_DEGC)
+    _, _, _, cpu_w, fan_w = run_racks(p, kinds, kind_of_rack, PEAK_SETPOINT_DEGC, 1.0, scratch)
+    peak_w = cpu_w + fan_w
+    facility_w = peak_w + rating_w + chiller_w(rating_w, peak_w, ambient_degc)
+    return rating_w, tower_m3s, BATTERY_MARGIN * facility_w
