@@ -30,7 +30,7 @@ def gate_open(now: pd.Timestamp, period_start: pd.Timestamp) -> bool:
 
 
 class RunPeriods:
-    """The settlement periods of one run and the requests that fall into them; shared by the sites of that run."""
+    """The settlement periods of one run and the requests that fall into them."""
 
     def __init__(self, start_utc: pd.Timestamp, periods: int, events: tuple[FlexEvent, ...]) -> None:
         self.starts = pd.date_range(start_utc, periods=periods, freq=PERIOD)
@@ -80,7 +80,7 @@ class RunPeriods:
 
 
 class Commitments:
-    """The commitments of B sites over at most P settlement periods each.
+    """The commitments of B sites of one run, P settlement periods long.
 
     kw       float64 (B, P): kW sold, 0 where nothing is; written through ``commit`` and ``accept`` only
     own      bool (B, P): sold as an own trade, at day-ahead less the half-spread
@@ -88,29 +88,18 @@ class Commitments:
 
     def __init__(
         self,
-        start_utc: Sequence[pd.Timestamp],
+        start_utc: pd.Timestamp,
         baseline_kw: np.ndarray,
-        events: Sequence[Sequence[FlexEvent]],
-        rules: MarketRules | Sequence[MarketRules],
+        events: Sequence[FlexEvent],
+        rules: MarketRules,
         largest_export_kw: float = 0.0,
     ) -> None:
-        """One entry a site: the run's start (B,), baseline kW (B, P), all requests of its run; rules may be shared.
-
-        A baseline of 0 means there is none: nothing can be sold in that period.
-        """
+        """``baseline_kw`` (B, P), kW; 0 where there is none and nothing can be sold. ``events``: all of the run's."""
+        check_eligible(largest_export_kw, rules)
+        self.rules = rules
         self._baseline_kw = np.array(baseline_kw, dtype=np.float64)
         sites, periods = self._baseline_kw.shape
-        self.rules = (rules,) * sites if isinstance(rules, MarketRules) else tuple(rules)
-        if not sites == len(start_utc) == len(events) == len(self.rules):
-            raise ValueError(
-                f"baseline_kw has {sites} sites, but there are {len(start_utc)} starts, {len(events)} lists of "
-                f"requests and {len(self.rules)} rules; give one a site"
-            )
-        for terms in self.rules:
-            check_eligible(largest_export_kw, terms)
-        runs: dict[tuple, RunPeriods] = {}
-        keys = [(start, tuple(requests)) for start, requests in zip(start_utc, events, strict=True)]
-        self.runs = [runs[k] if k in runs else runs.setdefault(k, RunPeriods(k[0], periods, k[1])) for k in keys]
+        self.run = RunPeriods(start_utc, periods, tuple(events))
         self.kw = np.zeros((sites, periods))
         self.own = np.zeros((sites, periods), dtype=bool)
         self._origin: list[dict[int, str]] = [{} for _ in range(sites)]
@@ -122,7 +111,7 @@ class Commitments:
         The periods of a published request are sold whole, as its acceptance; any others are an own trade. Raises
         ``CommitmentError`` and writes nothing when a rule of contract 1 or section 4 is broken.
         """
-        run, now = self.runs[site], _utc(now)
+        run, now = self.run, _utc(now)
         chosen = run.checked(periods)
         event = run.open_request(chosen, now)
         for period in chosen:
@@ -138,12 +127,16 @@ class Commitments:
 
     def accept(self, site: int, event: FlexEvent, kw: float, now: pd.Timestamp | np.datetime64) -> str:
         """Accept a request with one ``kw`` for all its periods, or raise ``CommitmentError``."""
-        run, now = self.runs[site], _utc(now)
+        run, now = self.run, _utc(now)
         if event not in run.events:
             raise CommitmentError(f"request {event.id} is not among this run's requests; accept a published one")
         if now < event.published_at:
             raise CommitmentError(f"request {event.id} is published at {event.published_at}; at {now} it is unknown")
-        return self.commit(site, run.of_event(event), kw, now)
+        return self.commit(site, self.periods_of(event), kw, now)
+
+    def periods_of(self, event: FlexEvent) -> list[int]:
+        """Period numbers of a request; raises ``CommitmentError`` unless it lies wholly inside the run."""
+        return self.run.of_event(event)
 
     def ledger(self, site: int) -> np.ndarray:
         """Origin of each period, object (P,): an event id, ``own-<n>``, or '' where nothing is sold."""
@@ -157,7 +150,7 @@ class Commitments:
         self._baseline_kw[site, first_period : first_period + len(baseline_kw)] = baseline_kw
 
     def _check_period(self, site: int, period: int, kw: float, now: pd.Timestamp, event: FlexEvent | None) -> None:
-        run, terms = self.runs[site], self.rules[site]
+        run, terms = self.run, self.rules
         name, start = run.name(period), run.starts[period]
         if not gate_open(now, start):
             raise CommitmentError(f"{name}: gate closed at {start - GATE_CLOSURE}, it is {now}; commit by then")
@@ -174,7 +167,7 @@ class Commitments:
                 raise CommitmentError(f"{name}: {kw:g} kW is above the {limit}, {limit_kw:g} kW")
 
     def _check_own_block(self, site: int, periods: list[int], now: pd.Timestamp) -> None:
-        run, count = self.runs[site], len(periods)
+        run, count = self.run, len(periods)
         block = f"own trade from {run.name(periods[0])} to {run.name(periods[-1])}"
         if periods[-1] - periods[0] != count - 1:
             raise CommitmentError(f"{block} has a gap; give one contiguous block")

@@ -6,6 +6,7 @@ import pytest
 
 from grid.calendar import (
     clock_half_hour,
+    day_ahead_published_at,
     is_clock_change,
     is_working_day,
     london_midnight_utc,
@@ -13,6 +14,7 @@ from grid.calendar import (
     settlement_index,
     weeks,
 )
+from grid.forecast import published_steps
 
 
 @pytest.mark.parametrize(
@@ -67,3 +69,12 @@ def test_weeks_of_the_report_year_are_the_51_of_the_design() -> None:
 def test_naive_times_are_refused() -> None:
     with pytest.raises(ValueError, match="naive"):
         settlement_index(pd.date_range("2023-01-01", periods=2, freq="15min"))
+
+
+@pytest.mark.parametrize("start", ["2023-03-25T00:00Z", "2023-10-28T00:00Z", "2023-11-13T00:00Z"])
+def test_the_auction_is_known_at_half_past_ten_the_day_before(start: str) -> None:
+    """The market's clock and the forecasts' agree on what is published, clock changes included."""
+    now = pd.date_range(start, periods=2 * 96, freq="15min")
+    last = now + published_steps(now) * pd.Timedelta(minutes=15) - pd.Timedelta(minutes=15)
+    assert (day_ahead_published_at(last) <= now).all()
+    assert (day_ahead_published_at(last + pd.Timedelta(minutes=15)) > now).all()

@@ -24,7 +24,7 @@ NOON = EVENT.published_at
 def market() -> Commitments:
     baseline_kw = np.full((2, PERIODS), 600.0)
     baseline_kw[:, 60] = 80.0
-    return Commitments([START, START], baseline_kw, [(EVENT,), (EVENT,)], MarketRules())
+    return Commitments(START, baseline_kw, (EVENT,), MarketRules())
 
 
 def test_a_request_is_accepted_whole_and_written_in_the_ledger(market: Commitments):
@@ -130,17 +130,14 @@ def test_periods_that_are_none_repeated_or_outside_are_refused(market: Commitmen
         market.commit(0, periods, 100.0, NOON)
 
 
-def test_sites_of_one_batch_may_live_in_different_weeks():
-    later = START + pd.Timedelta(days=14)
-    market = Commitments([START, later], np.full((2, 96), 600.0), [(EVENT,), ()], [MarketRules(), MarketRules()])
-    market.accept(0, EVENT, 100.0, NOON)
-    with pytest.raises(CommitmentError, match="not among this run's requests"):
-        market.accept(1, EVENT, 100.0, NOON)
-    assert market.commit(1, IN_EVENT, 100.0, later) == "own-1"
+def test_a_request_of_another_run_is_not_this_runs(market: Commitments):
+    other = FlexEvent("e9", NOON, EVENT.start, EVENT.end, 100.0, 150.0)
+    with pytest.raises(CommitmentError, match="request e9 is not among this run's requests"):
+        market.accept(0, other, 100.0, NOON)
 
 
 def test_a_request_that_outlasts_the_run_cannot_be_accepted():
-    market = Commitments([START], np.full((1, 36), 600.0), [(EVENT,)], MarketRules())
+    market = Commitments(START, np.full((1, 36), 600.0), (EVENT,), MarketRules())
     with pytest.raises(CommitmentError, match="not wholly inside this run"):
         market.accept(0, EVENT, 100.0, NOON)
 
@@ -148,11 +145,11 @@ def test_a_request_that_outlasts_the_run_cannot_be_accepted():
 def test_overlapping_requests_are_refused_at_once():
     twin = FlexEvent("e2", NOON, EVENT.start + pd.Timedelta(hours=1), EVENT.end, 100.0, 150.0)
     with pytest.raises(ValueError, match="requests e1 and e2 both ask for settlement period 2023-11-13 37"):
-        Commitments([START], np.full((1, PERIODS), 600.0), [(EVENT, twin)], MarketRules())
+        Commitments(START, np.full((1, PERIODS), 600.0), (EVENT, twin), MarketRules())
 
 
 def test_a_site_that_exports_is_refused_under_p511_only():
-    place = ([START], np.full((1, PERIODS), 600.0), [(EVENT,)])
+    place = (START, np.full((1, PERIODS), 600.0), (EVENT,))
     with pytest.raises(IneligibleSiteError, match="exports up to 120 kW, rulebook p511-2026-08 allows 0"):
         Commitments(*place, MarketRules(), largest_export_kw=120.0)
     Commitments(*place, MarketRules(max_export_kw=150.0), largest_export_kw=120.0)
