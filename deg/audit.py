@@ -33,8 +33,31 @@ def verify(path: Trail, head: Head = None, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _day(text: str | None) -> date | None:
+@app.command()
+def show(path: Trail, day: Day = None, as_json: AsJson = False) -> None:
+    """What was decided, why, what was sold and what it earned, in words."""
+    from deg.audit_prose import day_of, prose
+    from llm_layer.audit import audit_file, read_lines, verify_file
+
+    wanted = _iso_day(day)
+    found = verify_file(path)
+    if not found.ok:
+        print(f"warning: {audit_file(path)}: {found.reason}; do not rely on what follows", file=sys.stderr)
+    bodies = [line["body"] for line in read_lines(path)]
+    if wanted is not None:
+        days = [there for body in bodies if (there := day_of(body)) is not None]
+        bodies = [body for body in bodies if day_of(body) == wanted]
+        if not bodies:
+            covered = f"the trail covers {min(days)} to {max(days)}" if days else "the trail holds no day"
+            raise ValueError(f"--day {wanted}: no record of that day; {covered}")
+    if as_json:
+        print_json({"chain_holds": found.ok, "records": bodies})
+    else:
+        print("\n".join(prose(bodies)).lstrip("\n"))
+
+
+def _iso_day(text: str | None) -> str | None:
     try:
-        return None if text is None else date.fromisoformat(text)
+        return None if text is None else date.fromisoformat(text).isoformat()
     except ValueError:
         raise ValueError(f"--day {text}: not a date; give one like 2023-11-13") from None
