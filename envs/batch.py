@@ -114,6 +114,7 @@ class SiteBatch:
         self.state["step"] = 0
         self.queue = self._start_queue[self.site_case]
         self.commitments_kw = np.zeros((self.batch_size, -(-self.steps // STEPS_PER_PERIOD)))
+        self.own_trades = np.zeros(self.commitments_kw.shape, dtype=bool)
         self._events.reset()
         self._step = 0
 
@@ -148,6 +149,7 @@ class SiteBatch:
             raw,
             np.ascontiguousarray(bounds),
             self.commitments_kw,
+            self.own_trades,
             self._baseline,
             self._baseline_offset,
             result.outputs,
@@ -206,9 +208,13 @@ class SiteBatch:
         )
         return dict.fromkeys(AGENTS, observed)
 
-    def set_commitment(self, site: int, periods: Sequence[int], kw: float) -> None:
-        """Store ``kw`` sold in each of ``periods`` of one site. Whether it may be sold is checked by the market."""
+    def set_commitment(self, site: int, periods: Sequence[int], kw: float, *, own: bool = False) -> None:
+        """Store ``kw`` sold in each of ``periods`` of one site. Whether it may be sold is checked by the market.
+
+        own: an own trade, which keeps the day-ahead price less the half-spread should a request follow.
+        """
         self.commitments_kw[site, list(periods)] = kw
+        self.own_trades[site, list(periods)] = own
 
     def set_baseline(self, site: int, first_period: int, kw: np.ndarray) -> None:
         """Replace one site's baseline, kW (n,) by period of the run from ``first_period`` on (long runs)."""

@@ -19,14 +19,15 @@ ACTION_TOLERANCE = 1e-6  # float32 rounding of a bound; larger misses are errors
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def step_batch(
-    params, values, offset, length, state, queue, raw, bounds, commitments, baseline, baseline_offset, out, executed,
-    clipped,
+    params, values, offset, length, state, queue, raw, bounds, commitments, own_trades, baseline,
+    baseline_offset, out, executed, clipped,
 ):  # fmt: skip
     """Advance every site that has not reached its end; one at its end reports zeros. -> -1, or what is wrong.
 
     params, state records (B,); values float64 (R, columns), all series end to end; offset int64 (B,) a site's first
     row; length int64 (B,) its steps; queue float64 (B, 96); raw float32 (B, 3); bounds float32 (B, 3, 2);
-    commitments float64 (B, P) kW; baseline float64 (N,) kW by period, from ``baseline_offset`` int64 (B,) on.
+    commitments float64 (B, P) kW; own_trades bool (B, P); baseline float64 (N,) kW by period, each site's from
+    ``baseline_offset`` int64 (B,) on.
     Written: out float64 (B, OUTPUTS), executed float32 (B, 3), clipped bool (B, 3).
 
     A bad action or bound returns its flat index (site x 3 + agent) before anything has changed.
@@ -53,6 +54,7 @@ def step_batch(
             _clip(raw[i, 1], bounds[i, 1]),
             _clip(raw[i, 2], bounds[i, 2]),
             commitments[i, period],
+            own_trades[i, period],
             baseline[baseline_offset[i] + period],
             out[i],
         )
@@ -112,6 +114,7 @@ def run_rows(params, values, state, queue, actions, out, import_kwh):
             np.float64(actions[t, 1]),
             np.float64(actions[t, 2]),
             0.0,
+            False,
             0.0,
             out,
         )

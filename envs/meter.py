@@ -21,18 +21,18 @@ def bill_gbp(p, row, import_kwh, battery_kwh):
 
 
 @njit(cache=True, forceinline=True)
-def sale_price_gbp_per_mwh(p, row):
-    """A request's own price inside it, else the day-ahead price less the half-spread."""
-    if row[EVENT_KW] > 0.0:
+def sale_price_gbp_per_mwh(p, row, own_trade):
+    """A request's own price inside it, else (and for an own trade) the day-ahead price less the half-spread."""
+    if row[EVENT_KW] > 0.0 and not own_trade:
         return row[EVENT_PRICE]
     return row[DAY_AHEAD] - p.half_spread_gbp_per_mwh
 
 
 @njit(cache=True, forceinline=True)
-def settle_period_gbp(p, row, committed_kw, baseline_kw, metered_kwh):
+def settle_period_gbp(p, row, committed_kw, own_trade, baseline_kw, metered_kwh):
     """What one settlement period pays the site: sale, imbalance, compensation, less the aggregator's share."""
     sold_kwh = committed_kw * PERIOD_HOURS
     deviation_kwh = baseline_kw * PERIOD_HOURS - metered_kwh
-    gain = sold_kwh * sale_price_gbp_per_mwh(p, row) + (deviation_kwh - sold_kwh) * row[SYSTEM]
+    gain = sold_kwh * sale_price_gbp_per_mwh(p, row, own_trade) + (deviation_kwh - sold_kwh) * row[SYSTEM]
     gain -= p.vtp_pays * row[REFERENCE_PRICE] * max(0.0, deviation_kwh)
     return (1.0 - p.aggregator_share) * gain / KWH_PER_MWH

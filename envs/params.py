@@ -54,7 +54,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     _P("airflow_min", 0.3, "-", 0.05, 1.0, "assumption: lowest speed of the CRAH fans"),
     _P("air_kj_per_k", 15.0, "kJ/K per kW", 1.0, 200.0, "assumption: room air"),
     _P("mass_kj_per_k", 120.0, "kJ/K per kW", 1.0, 5000.0, "assumption: racks, floor, chilled water"),
-    _P("mass_kw_per_k", 0.03, "kW/K per kW", 0.0, 1.0, "assumption: heat transfer between air and mass"),
+    _P("mass_kw_per_k", 0.04, "kW/K per kW", 0.0, 1.0, "assumption: heat transfer between air and mass"),
     _P("coil_capacity", 1.3, "kW per kW", 0.1, 5.0, "assumption: design margin of the CRAH coils"),
     _P("chiller_capacity", 1.2, "kW per kW", 0.0, 5.0, "assumption: design margin of the chillers"),
     _P("coil_approach_k", 6.0, "K", 1.0, 20.0, "assumption: supply air above chilled water"),

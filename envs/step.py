@@ -34,12 +34,12 @@ CARBON_KG, CARBON_COST_GBP = OUT["carbon_kg"], OUT["carbon_cost_gbp"]
 
 
 @njit(cache=True, forceinline=True)
-def step(p, row, s, queue, load_shift, battery, cooling, committed_kw, baseline_kw, out):
+def step(p, row, s, queue, load_shift, battery, cooling, committed_kw, own_trade, baseline_kw, out):
     """Advance one site by one control step, in place. -> executed (load_shift, battery, cooling) actions.
 
     p record of ``SITE_DTYPE``; row float64 (columns,); s record of ``STATE_DTYPE``; queue float64 (96,) by deadline
-    slot; actions in [-1, 1]; committed_kw and baseline_kw of the present settlement period; out float64 (OUTPUTS,),
-    overwritten. What an actuator cannot follow is executed as far as it goes, and returned so.
+    slot; actions in [-1, 1]; committed_kw, own_trade (bool) and baseline_kw of the present settlement period; out
+    float64 (OUTPUTS,), overwritten. What an actuator cannot follow is executed as far as it goes, and returned so.
     """
     supply = move_supply(p, s, cooling)
     free = free_share(p, supply, row[WET_BULB])
@@ -68,7 +68,7 @@ def step(p, row, s, queue, load_shift, battery, cooling, committed_kw, baseline_
     flex_gbp = 0.0
     if s.step % STEPS_PER_PERIOD == STEPS_PER_PERIOD - 1:
         if committed_kw > 0.0:
-            flex_gbp = settle_period_gbp(p, row, committed_kw, baseline_kw, s.period_kwh)
+            flex_gbp = settle_period_gbp(p, row, committed_kw, own_trade, baseline_kw, s.period_kwh)
         s.period_kwh = 0.0
     s.step += 1
 
