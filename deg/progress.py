@@ -17,8 +17,9 @@ LINE_EVERY_S = 5.0  # where standard error is no terminal
 class Reporter:
     """``reporter(done, total)`` shows how far a job is: a bar on a terminal, elsewhere a line now and then.
 
-    The first Ctrl-C (or SIGTERM) raises KeyboardInterrupt from the next such call, that is between two steps of the
-    job, so that what has been done can still be written. The second one raises it at once.
+    Once steps are being done, the first Ctrl-C (or SIGTERM) raises KeyboardInterrupt from the next such call, that is
+    between two steps, so that what has been done can still be written. A second one, or one before the first step,
+    raises it at once.
     """
 
     def __init__(self, task: str) -> None:
@@ -31,11 +32,13 @@ class Reporter:
         self._task = self._bar.add_task(task, total=None)
         self._quiet_s = REDRAW_S if console.is_terminal else LINE_EVERY_S
         self._shown_at = time.monotonic()
+        self._stepping = False
         self._stop = False
         self._handlers: dict[int, object] = {}
 
     def __call__(self, done: int, total: int) -> None:
         """Cheap enough for every control step. Raises KeyboardInterrupt once the user wants to stop."""
+        self._stepping = True
         if self._stop:
             raise KeyboardInterrupt
         now = time.monotonic()
@@ -48,7 +51,7 @@ class Reporter:
             self._bar.update(self._task, completed=done, total=total)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if self._stop:
+        if self._stop or not self._stepping:
             raise KeyboardInterrupt
         self._stop = True
         print("stopping after this step; once more to drop the run", file=sys.stderr, flush=True)

@@ -35,7 +35,7 @@ def run(overrides: Overrides = None, config_file: ConfigFile = None, as_json: As
 
         summary = run_site(config, folder, reporter)
     if as_json:
-        print_json({"folder": str(target.resolve()), **summary})
+        print_json({"folder": str(target.resolve()), "report": str(target.resolve() / "report.html"), **summary})
     else:
         _print_summary(summary, target)
 
