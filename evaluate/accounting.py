@@ -9,8 +9,8 @@ import numpy as np
 from envs.state import OUT
 from evaluate.names import ADDITIVE, COST_PARTS
 from evaluate.rollout import Rollout
-from grid.market.settle import flex_gbp, phantom_gbp, split_over_steps
-from grid.market.terminal import terminal_gbp, terminal_kg
+from grid.market.settle import flex_gbp, phantom_gbp, sold_price_gbp_per_mwh, split_over_steps
+from grid.market.terminal import battery_import_kwh, terminal_gbp, terminal_kg, terminal_prices
 from grid.rows import (
     CARBON,
     DAY_AHEAD,
@@ -20,7 +20,6 @@ from grid.rows import (
     REFERENCE_PRICE,
     STEPS_PER_PERIOD,
     SYSTEM,
-    TAIL_STEPS,
     TARIFF,
 )
 
@@ -32,7 +31,7 @@ class Books:
     """Every additive quantity by step, and what each settlement period was settled on.
 
     by_step     name -> float64 (T, B); terminal terms stand in each site's last row
-    periods     name -> float64 (P, B): sold_kwh, baseline_kwh, metered_kwh, neutral_kwh, price_gbp_per_mwh,
+    periods     name -> float64 (B, P): sold_kwh, baseline_kwh, metered_kwh, neutral_kwh, price_gbp_per_mwh,
                 system_gbp_per_mwh, reference_gbp_per_mwh, flex_gbp, flex_phantom_gbp
     """
 
@@ -46,10 +45,10 @@ class Books:
 
 def keep_books(run: Rollout) -> Books:
     """Settle a rollout and book every quantity of contract 8 on its steps."""
-    rows = run.rows_by_step()  # (T, B, columns)
+    rows = run.rows_by_step()
     params = run.params
     book = {name: run.outputs[:, :, OUT[name]].copy() for name in FROM_KERNEL}
-    _book_terminal(book, run)
+    book["terminal_gbp"], book["terminal_kg"] = _terminal(run)
 
     book["llm_kwh"] = run.llm_kwh
     book["llm_gbp"] = run.llm_kwh * (rows[..., TARIFF] + rows[..., NETWORK]) / 1000.0
@@ -66,57 +65,57 @@ def keep_books(run: Rollout) -> Books:
     return Books(by_step=book, periods=periods)
 
 
-def _book_terminal(book: dict[str, np.ndarray], run: Rollout) -> None:
-    """Stock left at the end, in each site's last row (design section 4)."""
-    book["terminal_gbp"], book["terminal_kg"] = np.zeros_like(run.llm_kwh), np.zeros_like(run.llm_kwh)
+def _terminal(run: Rollout) -> tuple[np.ndarray, np.ndarray]:
+    """Stock left at the end in pounds and kilograms, (T, B), in each site's last row (design section 4)."""
+    gbp, kg = np.zeros_like(run.llm_kwh), np.zeros_like(run.llm_kwh)
+    prices = [terminal_prices(case.rows) for case in run.cases]
     for site, length in enumerate(run.lengths):
-        case, p = run.cases[run.site_case[site]], run.params[site]
-        values = case.rows.values
-        week, tail = values[:length], values[length : length + TAIL_STEPS]
-        stock = {
-            "soc_start_kwh": p["soc_start"] * p["battery_kwh"],
-            "soc_end_kwh": run.outputs[length - 1, site, OUT["soc_kwh"]],
-            "charge_efficiency": p["charge_efficiency"],
-            "discharge_efficiency": p["discharge_efficiency"],
-            "queued_site_kwh": run.outputs[length - 1, site, OUT["queued_kwh"]] * case.import_per_it,
-        }
-        book["terminal_gbp"][length - 1, site] = terminal_gbp(
-            **stock,
-            mean_tariff_gbp_per_mwh=week[:, TARIFF].mean(),
-            tail_price_gbp_per_mwh=(tail[:, TARIFF] + tail[:, NETWORK]).mean(),
+        if length == 0:
+            continue
+        p, case = run.params[site], run.site_case[site]
+        last = run.outputs[length - 1, site]
+        battery = battery_import_kwh(
+            p["soc_start"] * p["battery_kwh"], last[OUT["soc_kwh"]], p["charge_efficiency"], p["discharge_efficiency"]
         )
-        book["terminal_kg"][length - 1, site] = terminal_kg(
-            **stock,
-            mean_carbon_gco2_per_kwh=week[:, CARBON].mean(),
-            tail_carbon_gco2_per_kwh=tail[:, CARBON].mean(),
-        )
+        queued = last[OUT["queued_kwh"]] * run.cases[case].import_per_it
+        mean = prices[case]
+        gbp[length - 1, site] = terminal_gbp(battery, mean.week_gbp_per_mwh, queued, mean.window_gbp_per_mwh)
+        kg[length - 1, site] = terminal_kg(battery, mean.week_gco2_per_kwh, queued, mean.window_gco2_per_kwh)
+    return gbp, kg
 
 
 def _settle(book: dict[str, np.ndarray], run: Rollout, rows: np.ndarray) -> dict[str, np.ndarray]:
     """Settle each period under the site's own rule and the other one; money is split over the period's two rows."""
     params = run.params
-    second = rows[1::STEPS_PER_PERIOD]  # both rows of a period carry the same market values
-    own_price = second[..., DAY_AHEAD] - params["half_spread_gbp_per_mwh"]
-    import_kwh = book["import_kwh"]
+    import_kwh = book["import_kwh"].T
+    market = rows[::STEPS_PER_PERIOD].transpose(2, 1, 0)  # (columns, B, P); both rows of a period carry the same
+    half_spread = params["half_spread_gbp_per_mwh"][:, None]
     periods = {
-        "sold_kwh": 0.5 * run.commitments_kw.T[: len(second)],
-        "baseline_kwh": 0.5 * run.baseline_kw[1::STEPS_PER_PERIOD],
-        "metered_kwh": import_kwh[0::STEPS_PER_PERIOD] + import_kwh[1::STEPS_PER_PERIOD],
-        "neutral_kwh": run.neutral_kwh[0::STEPS_PER_PERIOD] + run.neutral_kwh[1::STEPS_PER_PERIOD],
-        "price_gbp_per_mwh": np.where(second[..., EVENT_KW] > 0.0, second[..., EVENT_PRICE], own_price),
-        "system_gbp_per_mwh": second[..., SYSTEM],
-        "reference_gbp_per_mwh": second[..., REFERENCE_PRICE],
+        "sold_kwh": 0.5 * run.commitments_kw[:, : market.shape[2]],
+        "baseline_kwh": 0.5 * run.baseline_kw[::STEPS_PER_PERIOD].T,
+        "metered_kwh": _by_period(import_kwh),
+        "neutral_kwh": _by_period(run.neutral_kwh.T),
+        "price_gbp_per_mwh": sold_price_gbp_per_mwh(
+            market[DAY_AHEAD],
+            market[EVENT_KW],
+            market[EVENT_PRICE],
+            half_spread,
+            own=run.own_trade[:, : market.shape[2]],
+        ),
+        "system_gbp_per_mwh": market[SYSTEM],
+        "reference_gbp_per_mwh": market[REFERENCE_PRICE],
     }
     sold, baseline, metered, neutral, price, system, reference = periods.values()
-    share, vtp_pays = params["aggregator_share"], params["vtp_pays"] > 0.5
+    share, vtp_pays = params["aggregator_share"][:, None], params["vtp_pays"][:, None] > 0.5
     flex = flex_gbp(sold, baseline, metered, price, system, reference, share=share, vtp_pays=vtp_pays)
     other = flex_gbp(sold, baseline, metered, price, system, reference, share=share, vtp_pays=~vtp_pays)
-    phantom = phantom_gbp(
-        sold, baseline, metered, neutral, price, system, reference, share=share, vtp_pays=vtp_pays
-    )
-    periods["flex_gbp"], periods["flex_phantom_gbp"] = flex, phantom
-    book["flex_gbp"] = split_over_steps(flex, import_kwh)
-    book["flex_other_rule_gbp"] = split_over_steps(other, import_kwh)
-    book["flex_phantom_gbp"] = split_over_steps(phantom, import_kwh)
+    phantom = phantom_gbp(sold, baseline, neutral, metered, price, system, reference, share=share, vtp_pays=vtp_pays)
+    for name, amounts in (("flex_gbp", flex), ("flex_other_rule_gbp", other), ("flex_phantom_gbp", phantom)):
+        book[name] = np.ascontiguousarray(split_over_steps(amounts, import_kwh).T)
     book["flex_real_gbp"] = book["flex_gbp"] - book["flex_phantom_gbp"]
-    return periods
+    return {**periods, "flex_gbp": flex, "flex_phantom_gbp": phantom}
+
+
+def _by_period(by_step: np.ndarray) -> np.ndarray:
+    """(B, T) -> (B, P): the two steps of each settlement period together."""
+    return by_step[:, ::STEPS_PER_PERIOD] + by_step[:, 1::STEPS_PER_PERIOD]

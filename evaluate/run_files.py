@@ -1,76 +1,89 @@
-"""The files of one finished run, read back and checked: what a report is made from."""
+"""The files of a run folder (contract 9) and the report made from them."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import yaml
 
-AGENT_NAMES = ("load_shift", "battery", "cooling")
+from envs.state import AGENTS
+from evaluate.frames import settlement_frame, steps_frame
+from evaluate.run_data import SITE_KEYS, DecisionRecord, RunData
+from evaluate.run_report import write_report
+from llm_layer.audit import read_lines
 
-# Contract 9 and the signals that a reader needs beside it. Energy columns are kWh a step of 15 min.
-STEP_COLUMNS = (
-    "time_utc", "settlement_date", "settlement_period",
-    "import_kwh", "it_kwh", "cooling_kwh", "battery_kwh", "baseline_kwh", "neutral_kwh",
-    "soc_kwh", "queued_kwh", "inlet_degc", "supply_degc", "dry_bulb_degc", "utilisation",
-    "carbon_gco2_per_kwh", "tariff_gbp_per_mwh", "system_gbp_per_mwh",
-    "committed_kw", "event_requested_kw", "event_gbp_per_mwh",
-    *(f"{kind}_{agent}" for agent in AGENT_NAMES for kind in ("raw", "executed")),
-    "energy_gbp", "network_gbp", "flex_gbp", "flex_real_gbp", "flex_phantom_gbp", "late_kwh", "overheat_minutes",
-)  # fmt: skip
-SETTLEMENT_COLUMNS = (
-    "settlement_date", "settlement_period", "event_id", "term", "volume_mwh", "price_gbp_per_mwh", "amount_gbp",
-)  # fmt: skip
+if TYPE_CHECKING:
+    from evaluate.run import FinishedRun
+
+SITE = 0
 
 
-@dataclass(frozen=True)
-class RunFiles:
-    """One run folder.
-
-    steps       a row per 15 min, ``STEP_COLUMNS`` and the additive names of contract 8
-    settlement  a row per period, event and term, ``SETTLEMENT_COLUMNS``
-    audit       the lines of the audit trail, parsed, in order; the chain is not verified here
-    """
-
-    config: dict[str, Any]
-    steps: pd.DataFrame
-    settlement: pd.DataFrame
-    audit: list[dict[str, Any]]
-    summary: dict[str, Any]
+def write_run(folder: Path, finished: FinishedRun) -> None:
+    """Write steps, settlement, report, and ``summary.json`` last: with it the folder can be read."""
+    run, books = finished.rollout, finished.books
+    steps = steps_frame(run, books, SITE)
+    settlement = settlement_frame(run, books, SITE, finished.rules)
+    _parquet(folder / "steps.parquet", steps)
+    _parquet(folder / "settlement.parquet", settlement)
+    if len(steps):
+        write_report(folder / "report.html", _run_data(folder, finished, steps, settlement))
+    _whole(folder / "summary.json", json.dumps(finished.summary, indent=2, ensure_ascii=False) + "\n")
 
 
-def read_run(run_dir: Path) -> RunFiles:
-    """Read a run folder.
-
-    Raises ValueError where a file or column is missing, naming it.
-    """
-    config, steps, settlement, audit, summary = (
-        _present(run_dir, name)
-        for name in ("config.yaml", "steps.parquet", "settlement.parquet", "audit.jsonl", "summary.json")
-    )
-    return RunFiles(
-        config=yaml.safe_load(config.read_text(encoding="utf-8")),
-        steps=_table(steps, STEP_COLUMNS),
-        settlement=_table(settlement, SETTLEMENT_COLUMNS),
-        audit=[json.loads(line) for line in audit.read_bytes().split(b"\n") if line],
-        summary=json.loads(summary.read_text(encoding="utf-8")),
+def _run_data(folder: Path, finished: FinishedRun, steps: pd.DataFrame, settlement: pd.DataFrame) -> RunData:
+    case, summary = finished.case, finished.summary
+    return RunData(
+        name=finished.config.run.name,
+        config=finished.config.model_dump(mode="json"),
+        config_hash=summary["config_hash"],
+        site={name: float(case.params[name][0]) for name in SITE_KEYS},
+        steps=steps,
+        settlement=settlement,
+        summary=summary,
+        events=case.rows.events,
+        decisions=decision_records(read_lines(folder)),
+        provenance=case.rows.provenance,
+        audit_head=summary["audit_head"],
     )
 
 
-def _present(run_dir: Path, name: str) -> Path:
-    path = run_dir / name
-    if not path.is_file():
-        raise ValueError(f"{run_dir}: has no {name}; give a folder that deg run has written")
-    return path
+def decision_records(lines: list[dict[str, Any]]) -> list[DecisionRecord]:
+    """The decisions of an audit trail, in order: the report shows what the trail says."""
+    return [_decision(line["body"], line["runtime"]) for line in lines if line["body"]["kind"] == "decision"]
 
 
-def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    frame = pd.read_parquet(path)
-    missing = [column for column in columns if column not in frame.columns]
-    if missing:
-        raise ValueError(f"{path}: has no column {missing[0]}; run it again with this version")
-    return frame
+def _decision(body: Mapping[str, Any], runtime: Mapping[str, Any]) -> DecisionRecord:
+    directive = body["directive"]
+    return DecisionRecord(
+        time_utc=pd.Timestamp(body["time_utc"]),
+        modes={agent: _order(directive[agent]) for agent in AGENTS},
+        reason_code=directive["reason_code"],
+        text=directive["text"],
+        source=runtime["source"],
+        accepts={sale["event_id"]: sale["kw"] for sale in body["sales"] if "event_id" in sale and not sale["refused"]},
+    )
+
+
+def _order(asked: Any) -> str:
+    """A verb, or a level on the agent's axis of -1 to 1."""
+    if isinstance(asked, str):
+        return asked
+    if asked["mode"] == "set":
+        return f"set to {asked['level']:+.2f}"
+    return f"at least {asked['at_least']:+.2f}" if "at_least" in asked else f"at most {asked['at_most']:+.2f}"
+
+
+def _parquet(path: Path, frame: pd.DataFrame) -> None:
+    unfinished = path.with_name(f".{path.name}.part")
+    frame.to_parquet(unfinished, index=False)
+    os.replace(unfinished, path)
+
+
+def _whole(path: Path, text: str) -> None:
+    unfinished = path.with_name(f".{path.name}.part")
+    unfinished.write_text(text, encoding="utf-8")
+    os.replace(unfinished, path)

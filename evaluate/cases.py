@@ -1,0 +1,116 @@
+"""From a configuration to cases: signals, workload, neutral run-in, baseline, and the neutral twin of the run."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, timedelta
+
+import numpy as np
+
+from configs.schema import Config
+from envs.case import Case
+from envs.neutral import NeutralRun, run_neutral
+from envs.params import site_params
+from grid.calendar import london_midnight_utc
+from grid.compile import NetworkBand, Tariff
+from grid.market.baseline import fold_history
+from grid.market.rules import MarketRules
+from grid.rows import RUN_IN_DAYS, ExogenousRows
+from grid.series import GridSeries
+from grid.sources import load_signals
+from grid.week import week_rows
+from grid.workload import load_workload
+
+# Site keys of the configuration that are not the parameter of the same name.
+_NOT_PARAMETERS = ("profile", "it_capacity_mw")
+
+
+def make_case(config: Config, start: date | None = None, days: int | None = None) -> Case:
+    """The case of ``config``: its own start and length, or another week of the same world.
+
+    Raises:
+        ValueError (``GridDataError`` and its kin): data missing, broken or too short, parameters out of bounds.
+    """
+    start, days = start or config.run.start, days or config.run.days
+    params = params_of(config)
+    series = _series(config, start, days)
+    run_in: list[NeutralRun] = []
+
+    def meter(rows: ExogenousRows) -> np.ndarray:
+        run_in.append(run_neutral(params, rows.values[: rows.steps]))
+        return run_in[-1].import_kwh
+
+    rows = week_rows(
+        series,
+        start=start,
+        days=days,
+        meter=meter,
+        tariff=_tariff(config),
+        source_key=source_key(config),
+        seed=config.run.seed,
+    )
+    before = run_in[0]
+    twin = run_neutral(params, rows.values[: rows.steps], before.state, before.queue_kwh)
+    history, _ = fold_history(before.import_kwh, london_midnight_utc(start - timedelta(days=RUN_IN_DAYS)))
+    return Case(
+        rows=rows,
+        params=params,
+        state=before.state,
+        queue_kwh=before.queue_kwh,
+        history_kwh=history,
+        neutral_kwh=twin.import_kwh,
+        import_per_it=before.import_per_it,
+        keys={
+            "week_start": start.isoformat(),
+            "workload": config.workload.name or "",
+            "site": f"{config.site.profile}_{config.site.it_capacity_mw:g}mw",
+            "data_hash": _data_hash(rows),
+        },
+    )
+
+
+def params_of(config: Config) -> np.ndarray:
+    """The site's parameter record (1,), market terms included. Raises ValueError naming what is out of bounds."""
+    site = config.site.model_dump(exclude=set(_NOT_PARAMETERS))
+    return site_params(
+        config.site.profile,
+        it_capacity_kw=1000.0 * config.site.it_capacity_mw,
+        aggregator_share=config.market.aggregator_share,
+        vtp_pays=float(config.market.compensation == "vtp_pays"),
+        half_spread_gbp_per_mwh=config.market.half_spread_gbp_per_mwh,
+        min_commitment_kw=config.market.min_commitment_kw,
+        registered_kw=config.market.registered_kw,
+        **site,
+    )
+
+
+def market_rules(config: Config) -> MarketRules:
+    """The terms the desk trades under."""
+    return MarketRules(**config.market.model_dump())
+
+
+def _tariff(config: Config) -> Tariff:
+    bands = tuple(NetworkBand(**band.model_dump()) for band in config.tariff.network_bands)
+    return Tariff(adder_gbp_per_mwh=config.tariff.adder_gbp_per_mwh, network_bands=bands)
+
+
+def source_key(config: Config) -> str:
+    """Names the world: requests and system prices follow from it and the week alone, never from ``run.seed``."""
+    return f"synthetic-{config.signals.seed}" if config.signals.source == "synthetic" else "file"
+
+
+def _series(config: Config, start: date, days: int) -> GridSeries:
+    """Signals and workload together; ``load_config`` has resolved which and from where."""
+    span = london_midnight_utc(start), london_midnight_utc(start + timedelta(days=days))
+    seed = config.signals.seed
+    signals = load_signals(config.signals.source, config.signals.path, *span, seed=seed)
+    return signals.with_columns(load_workload(str(config.workload.name), config.workload.path, *span, seed=seed))
+
+
+def _data_hash(rows: ExogenousRows) -> str:
+    """Twelve hex digits over everything the run reads."""
+    digest = hashlib.sha256()
+    for part in (rows.values, rows.forecast, rows.published_steps):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    digest.update(repr(rows.events).encode())
+    return digest.hexdigest()[:12]

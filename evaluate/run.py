@@ -1,0 +1,177 @@
+"""One site, one stretch of time: run it under its supervisor, settle it, write every file of its folder."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agents import factory
+from agents.policy import Policy
+from configs.load import config_hash, dump
+from configs.schema import Config
+from envs.batch import SiteBatch
+from envs.case import Case
+from evaluate.accounting import Books, keep_books
+from evaluate.alone import Alone
+from evaluate.cases import make_case, market_rules
+from evaluate.desk import Desk
+from evaluate.frames import settled_periods, settlement_frame
+from evaluate.names import COUNTERS
+from evaluate.own_baseline import LONGEST_FROZEN_DAYS
+from evaluate.rollout import Overseer, Rollout, rollout
+from evaluate.run_files import write_run
+from grid.market.rules import MarketRules
+from llm_layer.audit import FILE_NAME, AuditWriter
+from llm_layer.orchestrator import Orchestrator, Trail
+from llm_layer.policy import HighLevelPolicy
+from llm_layer.records import run_body, settlement_bodies, summary_body
+from llm_layer.rules import RulesPolicy
+
+SITE = 0  # a run has one
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What ``run_site`` hands to the writer of files."""
+
+    config: Config
+    case: Case
+    rollout: Rollout
+    books: Books
+    rules: MarketRules
+    summary: dict[str, Any]
+
+
+def run_site(config: Config, folder: Path, on_progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+    """Run ``config`` and write its folder; -> the summary.
+
+    ``on_progress(done, total)`` is called at each settlement period. Where it raises KeyboardInterrupt, what ran until
+    then is settled and written like a whole run, and the interrupt is raised again.
+
+    Raises:
+        ValueError: bad data or parameters, before anything is written.
+    """
+    case, rules = make_case(config), market_rules(config)
+    policy, supervisor = factory.make(config.agents.policy, case), supervisor_of(config)
+    neutral = _neutral_totals(case, rules)
+    stopped: list[KeyboardInterrupt] = []
+
+    def before_step(step: int) -> bool:
+        try:
+            if on_progress is not None:
+                on_progress(step, case.rows.steps)
+        except KeyboardInterrupt as stop:
+            stopped.append(stop)
+        return not stopped
+
+    (folder / "config.yaml").write_text(dump(config), encoding="utf-8")
+    with AuditWriter(folder / FILE_NAME) as audit:
+        audit.write(_head(config, case, policy, supervisor), _runtime(config))
+        run = rollout(
+            SiteBatch([case]),
+            policy,
+            rules,
+            lambda agents, desk: oversee(config, supervisor, agents, desk, audit),
+            seeds=np.array([config.run.seed]),
+            own_baseline=config.run.days > LONGEST_FROZEN_DAYS,
+            before_step=before_step,
+        )
+        books = keep_books(run)
+        table, periods = settlement_frame(run, books, SITE, rules), settled_periods(run, books, SITE)
+        for body in settlement_bodies(SITE, table, periods):
+            audit.write(body, {})
+        totals = {**books.totals(SITE), **_counters(run)}
+        audit.write(summary_body(totals), {})
+        summary = {
+            **totals,
+            "neutral": neutral,
+            **_identity(config, case, policy, supervisor),
+            "steps": run.steps,
+            "complete": not stopped,
+            "audit_lines": audit.lines,
+            "audit_head": audit.head,
+        }
+    write_run(folder, FinishedRun(config, case, run, books, rules, summary))
+    if stopped:
+        raise stopped[0]
+    return summary
+
+
+def supervisor_of(config: Config) -> HighLevelPolicy | None:
+    """Who decides above the agents; None leaves them alone."""
+    return RulesPolicy() if config.supervisor.backend == "rules" else None
+
+
+def oversee(
+    config: Config, supervisor: HighLevelPolicy | None, agents: Policy, desk: Desk, audit: Trail | None = None
+) -> Overseer:
+    """The orchestrator with a supervisor in it, or the agents alone."""
+    if supervisor is None:
+        return Alone(agents, desk, audit)
+    return Orchestrator(supervisor, every_steps=config.supervisor.every_steps, accept=desk.accept, audit=audit)
+
+
+def code_commit() -> str:
+    """Commit of the code that runs, marked where files differ from it; the package version outside a checkout."""
+    root = Path(__file__).resolve().parent.parent
+    try:
+        told = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+            cwd=root, capture_output=True, text=True, timeout=10, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return f"version {version('deg-compute-orchestrator')}"
+    return told.stdout.strip()
+
+
+def _neutral_totals(case: Case, rules: MarketRules) -> dict[str, float]:
+    """The additive names of the site left alone over the same rows."""
+    policy = factory.make("neutral", case)
+    return keep_books(rollout(SiteBatch([case]), policy, rules, Alone, seeds=np.zeros(1, dtype=np.int64))).totals(SITE)
+
+
+def _counters(run: Rollout) -> dict[str, int]:
+    return {name: int(run.counters[name][SITE]) for name in COUNTERS}
+
+
+def _identity(config: Config, case: Case, policy: Policy, supervisor: HighLevelPolicy | None) -> dict[str, Any]:
+    variant = policy.name if supervisor is None else f"{policy.name}+{config.supervisor.backend}"
+    return {
+        "variant": variant,
+        "seed": config.run.seed,
+        **case.keys,
+        "days": config.run.days,
+        "compensation": config.market.compensation,
+        "config_hash": config_hash(config),
+        "code_commit": code_commit(),
+        "provenance": case.rows.provenance,
+    }
+
+
+def _head(config: Config, case: Case, policy: Policy, supervisor: HighLevelPolicy | None) -> dict[str, Any]:
+    return run_body(
+        config_hash=config_hash(config),
+        agents=policy.name,
+        supervisor="none" if supervisor is None else supervisor.policy_id,
+        site={name: float(case.params[name][0]) for name in case.params.dtype.names or ()},
+        data={**case.keys, **case.rows.provenance},
+        market=config.market.model_dump(mode="json"),
+    )
+
+
+def _runtime(config: Config) -> dict[str, Any]:
+    return {
+        "run_name": config.run.name,
+        "host": platform.node(),
+        "python": platform.python_version(),
+        "code_commit": code_commit(),
+    }
+
+
