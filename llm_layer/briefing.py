@@ -20,6 +20,9 @@ STEP_NS = 900 * 10**9
 DAY_STEPS = 96
 CURVE_EVERY_STEPS = 96  # weather moves the site's import curve slowly
 CURVE_STEPS = 4  # steps simulated a point: the last one has the first's thermal transient behind it
+SUPPLY_LEVELS = np.linspace(-1.0, 1.0, 11)
+SUPPLY_EVERY_STEPS = 16
+SUPPLY_STEPS = 16  # room and racks have settled to within 3 % of a change of set-point after 4 h
 PROFILE_GAIN = 0.3  # weight of today in the profile of work by hour of day
 LEAST_GAIN_GBP = 0.01  # smaller differences are noise of the look-ahead's grid
 
@@ -33,6 +36,8 @@ class Briefing:
         self._p = [dict(zip(names, map(float, record), strict=True)) for record in view.params]
         self._curve = np.zeros((size, lookahead.CURVE_POINTS))
         self._curve_step = np.full(size, -CURVE_EVERY_STEPS, dtype=np.int64)
+        self._supply = np.zeros((size, len(SUPPLY_LEVELS)))
+        self._supply_step = np.full(size, -SUPPLY_EVERY_STEPS, dtype=np.int64)
         self._profile = np.full((size, 24), -1.0)
         self._priced: dict[tuple[int, str], float] = {}
 
@@ -73,7 +78,8 @@ class Briefing:
         found = [
             self._battery(view, site, outlook, asked[BATTERY]),
             self._work(view, batch, site, outlook, asked[LOAD_SHIFT]),
-            _heat(view, site, self._p[site], asked[COOLING], float(bounds[COOLING, 0])),
+            _heat(view, site, self._p[site], asked[COOLING], float(bounds[COOLING, 0]))
+            or self._cooling(view, batch, site, outlook, asked[COOLING]),
         ]
         findings = sorted((f for f in found if f is not None), key=lambda f: -f.gain_gbp)
         requests = [
@@ -147,6 +153,26 @@ class Briefing:
         if gain < LEAST_GAIN_GBP:
             return None
         return outlook.work_finding(float(levels[best]), gain, float(moved[best] - moved[-1]))
+
+    def _cooling(
+        self, view: SiteView, batch: SiteBatch, site: int, outlook: Outlook, proposal: float
+    ) -> Finding | None:
+        """A set-point at which servers and plant together take less, in today's weather and at the present load."""
+        if view.step - self._supply_step[site] >= SUPPLY_EVERY_STEPS:
+            rows = np.repeat(view.row[site][None], SUPPLY_STEPS, axis=0)
+            actions = np.zeros((SUPPLY_STEPS, len(AGENTS)), dtype=np.float32)
+            for k, level in enumerate(SUPPLY_LEVELS):
+                actions[:, COOLING] = level
+                self._supply[site, k] = batch.simulate(site, rows, actions)[-1]
+            self._supply_step[site] = view.step
+        curve = self._supply[site]
+        best = int(np.argmin(curve))
+        saved_kwh = float(np.interp(proposal, SUPPLY_LEVELS, curve) - curve[best]) * outlook.hold
+        gain = saved_kwh * float(outlook.price[0])
+        if gain < LEAST_GAIN_GBP:
+            return None
+        level = float(SUPPLY_LEVELS[best])
+        return outlook.cooling_finding(level, gain, saved_kwh, proposal, self._p[site])
 
     def _import_curve(self, view: SiteView, batch: SiteBatch, site: int) -> np.ndarray:
         """Site import per step at utilisation 0, 1/4, ..., 1, in today's weather, by the site's own kernel."""
@@ -258,6 +284,18 @@ class Outlook:
             text = f"{where} saves GBP {gain:.2f} against {self.clock(other)} ({-kg:+.0f} kg)"
         kind = "conflict" if more_kwh < 0.0 else "opportunity"
         return Finding("load_shift", kind, self._reason(more_kwh, gain, kg), level, gain, kg, text)
+
+    def cooling_finding(
+        self, level: float, gain: float, saved_kwh: float, proposal: float, p: dict[str, float]
+    ) -> Finding:
+        """``saved_kwh``: site energy saved until the next decision, servers and plant together."""
+        middle, half = (p["supply_min_degc"] + p["supply_max_degc"]) / 2, (p["supply_max_degc"] - p["supply_min_degc"]) / 2
+        kg = saved_kwh * float(self.carbon[0])
+        text = (
+            f"supply air at {middle + half * level:.1f} degC in place of {middle + half * proposal:.1f} "
+            f"saves GBP {gain:.2f} ({-kg:+.0f} kg)"
+        )
+        return Finding("cooling", "opportunity", "efficiency", level, gain, kg, text)
 
     def _reason(self, more_kwh: float, gain_gbp: float, gain_kg: float) -> str:
         if gain_kg * self._carbon_gbp_per_kg > 0.5 * gain_gbp:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 
 from envs.state import AGENTS
 from envs.view import SiteView
@@ -38,27 +39,32 @@ class Held:
         self.mode = np.full(shape, FOLLOW, dtype=np.int8)
         self.lo = np.full(shape, -1.0, dtype=np.float32)
         self.hi = np.full(shape, 1.0, dtype=np.float32)
-        self.any = False
 
     def give(self, site: int, directive: Directive, supply_level: float, level_per_k: float) -> bool:
         """Put a directive in force at one site; -> whether it overrides at least one agent."""
         orders = directive.orders(supply_level, level_per_k)
         for agent, order in enumerate(orders):
             self.mode[site, agent], self.lo[site, agent], self.hi[site, agent] = order
-        overridden = any(order.mode != FOLLOW for order in orders)
-        self.any = overridden if len(self.mode) == 1 else bool((self.mode != FOLLOW).any())
-        return overridden
+        return any(order.mode != FOLLOW for order in orders)
 
     def compile(self, feasible: np.ndarray) -> Compiled:
         """Bounds of the coming step from ``feasible`` float32 (B, 3, 2)."""
-        if not self.any:
-            return Compiled(feasible, np.zeros(self.mode.shape, dtype=bool))
-        low, high = feasible[..., 0], feasible[..., 1]
-        lo = np.clip(self.lo, low, high)
-        hi = np.clip(self.hi, low, high)
-        # Following clips to the feasible range too; only an order that misses it altogether has been moved.
-        missed = (self.lo > high + EDGE) | (self.hi < low - EDGE)
-        return Compiled(np.stack((lo, hi), axis=-1), missed & (self.mode != FOLLOW))
+        bounds = np.empty_like(feasible)
+        clamped = np.empty(self.mode.shape, dtype=np.bool_)
+        _compile(self.mode, self.lo, self.hi, feasible, bounds, clamped)
+        return Compiled(bounds, clamped)
+
+
+@njit(cache=True)
+def _compile(mode, lo, hi, feasible, bounds, clamped):
+    for i in range(mode.shape[0]):
+        for k in range(mode.shape[1]):
+            low, high = feasible[i, k, 0], feasible[i, k, 1]
+            # Following clips to the feasible range too; only an order that misses it altogether has been moved.
+            bounds[i, k, 0] = min(max(lo[i, k], low), high)
+            bounds[i, k, 1] = min(max(hi[i, k], low), high)
+            missed = lo[i, k] > high + EDGE or hi[i, k] < low - EDGE
+            clamped[i, k] = missed and mode[i, k] != FOLLOW
 
 
 def supply_levels(state: np.ndarray, params: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

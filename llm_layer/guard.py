@@ -6,6 +6,7 @@ The battery's limits are physics and already in the feasible range. Safety stays
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from envs.state import COOLING, LOAD_SHIFT
 from envs.view import SiteView
@@ -16,71 +17,77 @@ MARGIN_K = 0.05  # supply air is held this much further off, so that the guard d
 
 
 def guard(view: SiteView, feasible: np.ndarray) -> np.ndarray:
-    """``feasible`` float32 (B, 3, 2) narrowed to what is safe; the same array where nothing has to be.
+    """``feasible`` float32 (B, 3, 2) narrowed to what is safe.
 
     Cooling: never warmer than keeps the inlet ``NEAR_K`` off its limit; once it is nearer (a plant at its capacity),
     as cold as the plant can follow. Load shift: nothing more is put off while queued work could miss its deadline.
     """
-    p, state = view.params, view.state
-    span = p["supply_max_degc"] - p["supply_min_degc"]
-    warmest_degc = p["overheat_limit_degc"] - NEAR_K - MARGIN_K - p["recirculation_k"]
-    cap = np.maximum(2.0 * (warmest_degc - p["supply_min_degc"]) / span - 1.0, -1.0)
-    hot = state["inlet_degc"] >= p["overheat_limit_degc"] - NEAR_K
-    low, high = feasible[:, COOLING, 0], feasible[:, COOLING, 1]
-    limit = np.where(hot, low, np.maximum(cap, low))
-    pressed = _deadlines_at_risk(view)
-    warm = limit < high
-    if not (warm.any() or pressed.any()):
-        return feasible
     safe = feasible.copy()
-    safe[warm, COOLING, 1] = limit[warm]
-    safe[pressed, LOAD_SHIFT, 0] = np.clip(0.0, safe[pressed, LOAD_SHIFT, 0], safe[pressed, LOAD_SHIFT, 1])
+    _narrow(view.params, view.state, view.row, view.queue_kwh, safe)
     return safe
 
 
-def _deadlines_at_risk(view: SiteView) -> np.ndarray:
-    """bool (B,): work is overdue, or more is due within some horizon than free capacity can run until then."""
-    state, p = view.state, view.params
-    late = state["overdue_kwh"] > 1e-9
-    full = p["it_capacity_kw"] * (1.0 - p["idle_share"]) * STEP_HOURS
-    room = full * np.maximum(0.0, 1.0 - view.row[:, UTILISATION])
-    crowded = state["queued_kwh"] > room
-    if not crowded.any():
-        return late
-    due = np.cumsum(view.queue_kwh[crowded], axis=1)
-    steps = np.arange(1, due.shape[1] + 1)
-    late = late.copy()
-    late[crowded] |= (due > room[crowded, None] * steps).any(axis=1)
-    return late
+@njit(cache=True, error_model="numpy")
+def _narrow(params, state, row, queue_kwh, bounds):
+    for i in range(len(params)):
+        p, s = params[i], state[i]
+        low, high = bounds[i, COOLING, 0], bounds[i, COOLING, 1]
+        if s.inlet_degc >= p.overheat_limit_degc - NEAR_K:
+            high = low
+        else:
+            warmest = p.overheat_limit_degc - NEAR_K - MARGIN_K - p.recirculation_k
+            level = 2.0 * (warmest - p.supply_min_degc) / (p.supply_max_degc - p.supply_min_degc) - 1.0
+            high = min(high, max(np.float32(level), low))
+        bounds[i, COOLING, 1] = high
+        if _at_risk(p, s, row[i, UTILISATION], queue_kwh[i]):
+            bounds[i, LOAD_SHIFT, 0] = max(bounds[i, LOAD_SHIFT, 0], min(np.float32(0.0), bounds[i, LOAD_SHIFT, 1]))
+
+
+@njit(cache=True)
+def _at_risk(p, s, utilisation, queue_kwh):
+    """Work is overdue, or more is due within some horizon than the capacity left by arriving work can run by then."""
+    if s.overdue_kwh > 1e-9:
+        return True
+    room = p.it_capacity_kw * (1.0 - p.idle_share) * STEP_HOURS * max(0.0, 1.0 - utilisation)
+    if s.queued_kwh <= room:
+        return False
+    due = 0.0
+    for k in range(len(queue_kwh)):
+        due += queue_kwh[k]
+        if due > room * (k + 1):
+            return True
+    return False
 
 
 class NearLimits:
-    """Notices a site coming near a limit, once each time: the inlet, a full battery, an empty one.
+    """Notices a site coming near a limit: the inlet, a full battery, an empty one.
 
     Only the moment of coming near wakes the supervisor; staying near does not.
     """
 
     def __init__(self, view: SiteView) -> None:
-        self._near = self._now(view)
+        self._near = np.zeros((view.batch_size, 3), dtype=np.bool_)
+        self._edge = np.zeros(view.batch_size, dtype=np.bool_)
+        self.edges(view)
 
     def edges(self, view: SiteView) -> np.ndarray:
-        """bool (B,): a limit has come near since the last call."""
-        near = self._now(view)
-        edge = (near & ~self._near).any(axis=0)
-        self._near = near
-        return edge
+        """bool (B,), overwritten by the next call: a limit has come near since the last call."""
+        _edges(view.params, view.state, self._near, self._edge)
+        return self._edge
 
-    @staticmethod
-    def _now(view: SiteView) -> np.ndarray:
-        """bool (3, B): inlet within ``NEAR_K``; SoC within one full-power step of its upper and of its lower limit."""
-        p, soc_kwh = view.params, view.state["soc_kwh"]
-        step_kwh = p["battery_kw"] * STEP_HOURS
-        return np.stack(
-            (
-                view.state["inlet_degc"] >= p["overheat_limit_degc"] - NEAR_K,
-                soc_kwh + step_kwh * p["charge_efficiency"] >= p["soc_max"] * p["battery_kwh"],
-                soc_kwh - step_kwh / p["discharge_efficiency"] <= p["soc_min"] * p["battery_kwh"],
-            )
+
+@njit(cache=True)
+def _edges(params, state, near, edge):
+    """near (B, 3): inlet within ``NEAR_K``; SoC within one full-power step of its upper and of its lower limit."""
+    for i in range(len(params)):
+        p, s = params[i], state[i]
+        step_kwh = p.battery_kw * STEP_HOURS
+        now = (
+            s.inlet_degc >= p.overheat_limit_degc - NEAR_K,
+            s.soc_kwh + step_kwh * p.charge_efficiency >= p.soc_max * p.battery_kwh,
+            s.soc_kwh - step_kwh / p.discharge_efficiency <= p.soc_min * p.battery_kwh,
         )
-
-
+        edge[i] = False
+        for k in range(3):
+            edge[i] = edge[i] or (now[k] and not near[i, k])
+            near[i, k] = now[k]

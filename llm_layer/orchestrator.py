@@ -2,13 +2,13 @@
 
 One control step of a batch:
 
-    bounds = orchestrator.bounds(view, batch, batch.feasible())      # known before the agents act
+    feasible = batch.feasible()
+    bounds = orchestrator.bounds(view, batch, feasible)          # known before the agents act
     raw = agents.act(observations, bounds, view)
-    control = orchestrator.control(view, batch, raw)                 # decides where a decision is due
-    result = batch.step(raw, control.bounds)
-    orchestrator.after_step(result)
+    control = orchestrator.control(view, batch, feasible, raw)   # decides where a decision is due
+    batch.step(raw, control.bounds)
 
-Bounds are nested: feasible and guard, then the delivery tracker (sold periods only), then the directive.
+Bounds are nested: feasible and guard, then notices, then the delivery tracker (sold periods only), then the directive.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from agents.delivery import track
-from envs.batch import SiteBatch, StepResult
+from envs.batch import SiteBatch
 from envs.view import SiteView
 from grid.events import FlexEvent
 from grid.market.commitments import CommitmentError
@@ -40,15 +40,10 @@ COUNTERS = (
     "decisions",  # one ``decide`` a site
     "overrides",  # decisions with at least one agent not followed
     "fallbacks",
+    "reads",  # notices read
     "events_accepted",  # requests, not own trades
     "sales_refused",  # by the market
-    "clipped",  # steps on which physics or the guard moved an action
-    "tracker_steps",
-    "bound_steps",  # by the directive
 )
-AS_ASKED, CLIPPED, TRACKER, DIRECTIVE = range(4)
-CAUSES = ("", "clipped", "tracker", "supervisor")
-TOLERANCE = 1e-6
 
 Accept = Callable[[int, FlexEvent, float, pd.Timestamp], object]
 Sell = Callable[[int, Sequence[int], float, pd.Timestamp], object]
@@ -64,13 +59,18 @@ class Trail(Protocol):
 class Control:
     """What one control step runs under.
 
-    bounds      float32 (B, 3, 2) for ``SiteBatch.step``
-    decided     sites decided for at this step, with the situations and the decisions taken
+    physical, noticed, tracked, bounds
+                float32 (B, 3, 2), each inside the one before: feasible and guard; what notices ask; what was sold;
+                the directive. ``bounds`` is for ``SiteBatch.step``, the others tell who moved an action.
     llm_kwh     float64 (B,), electricity of this step's decisions
+    situations, decisions  of the sites decided for at this step
     """
 
+    physical: np.ndarray
+    noticed: np.ndarray
+    tracked: np.ndarray
     bounds: np.ndarray
-    decided: tuple[int, ...]
+    llm_kwh: np.ndarray
     situations: tuple[Situation, ...]
     decisions: tuple[Decision, ...]
     llm_kwh: np.ndarray
@@ -85,8 +85,6 @@ class Orchestrator:
         accept: sells kW to a request in the market's books, or raises ``CommitmentError``; None: nothing can be sold.
         sell: the same for an own trade.
         audit: where decisions and deliveries are recorded; None: nowhere.
-
-    counters: name -> int64 (B,), of ``COUNTERS``, since ``reset``.
     """
 
     def __init__(
@@ -115,28 +113,31 @@ class Orchestrator:
         self._closed: list[set[str]] = [set() for _ in range(size)]
         self._length = batch.length
         self._at = -1
-        self.counters = {name: np.zeros(size, dtype=np.int64) for name in COUNTERS}
+        self._no_kwh = np.zeros(size)
+        self._counts = {name: np.zeros(size, dtype=np.int64) for name in COUNTERS}
+
+    def counters(self) -> dict[str, np.ndarray]:
+        """Name of ``COUNTERS`` -> int64 (B,), since ``reset``."""
+        return {name: counts.copy() for name, counts in self._counts.items()}
 
     def bounds(self, view: SiteView, batch: SiteBatch, feasible: np.ndarray) -> np.ndarray:
         """Bounds float32 (B, 3, 2) of the coming step before the agents act, with the directive held so far."""
         self._safe = guard(view, feasible)
         self._tracked, active = track(view, batch, self._safe)
         if self._deliveries.any_open or active.any():
-            for body in self._deliveries.before_step(view, active):
+            for body in self._deliveries.observe(view, active):
                 self._record(body, {"source": "rules"})
         self._final = self._held.compile(self._tracked).bounds
         self._at = view.step
         return self._final
 
-    def control(self, view: SiteView, batch: SiteBatch, raw: np.ndarray) -> Control:
+    def control(self, view: SiteView, batch: SiteBatch, feasible: np.ndarray, raw: np.ndarray) -> Control:
         """Decide where a decision is due, given the agents' raw actions float32 (B, 3), and say what now binds."""
         if self._at != view.step:
-            raise ValueError(f"control: call bounds() for step {view.step} first; it was last called for {self._at}")
-        self._raw = raw
-        llm_kwh = np.zeros(view.batch_size)
+            self.bounds(view, batch, feasible)
         due = [] if self.high_level is None else self._alarm.ringing(view, self._length)
         if not due:
-            return Control(self._final, (), (), (), llm_kwh)
+            return self._control(self._no_kwh, (), ())
         situations = self._briefing.situations(view, batch, due, raw, self._tracked, self._closed)
         decisions = self._decide(situations, view.timestamp(due[0][0]))
         levels, per_k = supply_levels(view.state, view.params)
@@ -146,34 +147,22 @@ class Orchestrator:
         ]
         compiled = self._held.compile(self._tracked)
         self._final = compiled.bounds
+        llm_kwh = self._no_kwh.copy()
         for situation, decision, sold in zip(situations, decisions, sales, strict=True):
             llm_kwh[situation.site] += decision.energy_kwh
             self._record_decision(view, situation, decision, compiled, sold)
-        sites = tuple(situation.site for situation in situations)
-        return Control(self._final, sites, tuple(situations), tuple(decisions), llm_kwh)
+        return self._control(llm_kwh, tuple(situations), tuple(decisions))
 
-    def after_step(self, result: StepResult) -> np.ndarray:
-        """Count what moved the actions. -> int8 (B, 3), why each executed action differs from the raw one (``CAUSES``)."""
-        if self._deliveries.any_open:
-            self._deliveries.after_step(result["import_kwh"])
-        cause = np.zeros(self._raw.shape, dtype=np.int8)
-        if not result.clipped.any():
-            return cause
-        raw = np.asarray(self._raw, dtype=np.float32)
-        safe, tracked, final = (
-            np.clip(raw, bounds[..., 0], bounds[..., 1]) for bounds in (self._safe, self._tracked, self._final)
-        )
-        cause[result.clipped] = CLIPPED
-        cause[result.clipped & (np.abs(tracked - safe) > TOLERANCE)] = TRACKER
-        cause[result.clipped & (np.abs(final - tracked) > TOLERANCE)] = DIRECTIVE
-        for name, code in (("clipped", CLIPPED), ("tracker_steps", TRACKER), ("bound_steps", DIRECTIVE)):
-            self.counters[name] += (cause == code).any(axis=1)
-        return cause
+    def _control(
+        self, llm_kwh: np.ndarray, situations: tuple[Situation, ...], decisions: tuple[Decision, ...]
+    ) -> Control:
+        # No notices are read yet: what they ask is what physics allows.
+        return Control(self._safe, self._safe, self._tracked, self._final, llm_kwh, situations, decisions)
 
     def finish(self, batch: SiteBatch) -> None:
         """After the last step: close deliveries that run to the end."""
         if self._deliveries.any_open:
-            for body in self._deliveries.before_step(batch.view(), np.zeros(batch.batch_size, dtype=bool)):
+            for body in self._deliveries.observe(batch.view(), np.zeros(batch.batch_size, dtype=bool)):
                 self._record(body, {"source": "rules"})
 
     def _decide(self, situations: list[Situation], now: pd.Timestamp) -> list[Decision]:
@@ -193,10 +182,10 @@ class Orchestrator:
         """Hold a decision's directive and do its business; -> the sales tried and what the market said."""
         site, directive = situation.site, decision.directive
         overridden = self._held.give(site, directive, supply_level, level_per_k)
-        self.counters["decisions"][site] += 1
-        self.counters["overrides"][site] += overridden
+        self._counts["decisions"][site] += 1
+        self._counts["overrides"][site] += overridden
         if decision.source == "fallback":
-            self.counters["fallbacks"][site] += 1
+            self._counts["fallbacks"][site] += 1
             self._alarm.retry(site, view.step)
             return []
         self._alarm.set(site, view.step, directive.horizon_steps)
@@ -215,12 +204,12 @@ class Orchestrator:
             if event is not None:
                 said = self._try(self._accept, site, event, acceptance.kw, now)
                 self._closed[site].add(event.id)
-                self.counters["events_accepted"][site] += not said
-            self.counters["sales_refused"][site] += bool(said)
+                self._counts["events_accepted"][site] += not said
+            self._counts["sales_refused"][site] += bool(said)
             tried.append({"event_id": acceptance.event_id, "kw": acceptance.kw, "refused": said})
         for offer in directive.offers:
             said = self._try(self._sell, site, offer.periods, offer.kw, now)
-            self.counters["sales_refused"][site] += bool(said)
+            self._counts["sales_refused"][site] += bool(said)
             tried.append({"periods": list(offer.periods), "kw": offer.kw, "refused": said})
         return tried
 
