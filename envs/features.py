@@ -119,7 +119,7 @@ def _clock(times_utc: pd.DatetimeIndex) -> np.ndarray:
     """(n, 4): sine and cosine of the time of day and of the week, London clock."""
     local = times_utc.tz_convert("Europe/London")
     day = (local.hour.to_numpy() + local.minute.to_numpy() / 60.0) / 24.0
-    week = (local.dayofweek.to_numpy() + day) / 7.0
+    week = (local.day_of_week.to_numpy() + day) / 7.0
     angles = 2.0 * np.pi * np.stack([day, week], axis=1)
     return np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(len(day), 4)
 

@@ -78,3 +78,9 @@ def toy_case() -> Callable[..., Case]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def toy_rows_week() -> ExogenousRows:
+    """Two days of toy rows, shared because rows are never written by the site."""
+    return toy_rows(192, seed=1)
