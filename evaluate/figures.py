@@ -20,7 +20,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
-from matplotlib.textpath import TextPath
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
@@ -119,7 +119,7 @@ def stack(
         line_height = 1.45 * sheet.font
         tops, y = [], sheet.above
         for panel, lines in zip(panels, headings, strict=True):
-            y += len(lines) * line_height + 3.0
+            y += len(lines) * line_height + 6.0
             tops.append(y)
             y += panel.height + sheet.gap
         bottom, height = y - sheet.gap, y - sheet.gap + 1.7 * sheet.font
@@ -136,7 +136,7 @@ def stack(
             paper.text(x(position) + 3, below, label, color=colour("muted"), fontsize=sheet.font - 1)
         for panel, lines, top in zip(panels, headings, tops, strict=True):
             for number, pieces in enumerate(lines):
-                _write_line(paper, pieces, top - 6.0 - (len(lines) - 1 - number) * line_height, sheet.font)
+                _write_line(paper, pieces, top - 9.0 - (len(lines) - 1 - number) * line_height, sheet.font)
             box = (sheet.left, height - top - panel.height, plot_width, panel.height)
             scale = (sheet.width, height, sheet.width, height)
             axes = figure.add_axes(tuple(np.divide(box, scale)))
@@ -172,6 +172,8 @@ def _spans(paper: Axes, spans: Sequence[Span], x: Callable[[float], float], shee
                 linewidth=0,
             )
         )
+        if not span.mark:
+            continue
         middle = min(max((left + right) / 2, sheet.left + 4), sheet.width - 8)
         paper.text(
             middle, sheet.above - 5, span.mark, ha="center", fontsize=sheet.font - 1,
@@ -183,8 +185,8 @@ _SAMPLE = 15.0  # pixels of a key's sample
 
 
 def _text_width(text: str, font: float, bold: bool = False) -> float:
-    prop = FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal")
-    return float(TextPath((0, 0), text, size=font, prop=prop).get_extents().x1)
+    prop = FontProperties(family="DejaVu Sans", size=font, weight="bold" if bold else "normal")
+    return float(text_to_path.get_text_width_height_descent(text, prop, ismath=False)[0])
 
 
 def _heading(panel: Panel, sheet: Sheet) -> list[list[tuple[float, str | Key]]]:
@@ -236,6 +238,26 @@ def _scale(paper: Axes, axes: Axes, panel: Panel, top: float, sheet: Sheet) -> N
             label(y, f"{value:,g}".replace("-", "−"))
 
 
+def _short_path(path: str) -> str:
+    """The same path with H and V where only one coordinate changes: most of a held line, at a third of the length."""
+    parts: list[str] = []
+    last, before = ("", ""), ""
+    for command, x, y in re.findall(r"([MLz]) ?(?:(-?[\d.]+) (-?[\d.]+))?", path):
+        if command == "L" and y == last[1]:
+            if before == "H":
+                parts.pop()
+            before = "H"
+            parts.append(f"H{x}")
+        elif command == "L" and x == last[0]:
+            before = "V"
+            parts.append(f"V{y}")
+        else:
+            before = command
+            parts.append(f"{command}{x} {y}".strip())
+        last = (x, y) if command != "z" else last
+    return "".join(parts)
+
+
 def _page_svg(figure: Figure, description: str) -> Markup:
     """The figure as an ``<svg>`` element for the inside of a page: no addresses, no ids but those in use."""
     buffer = io.StringIO()
@@ -253,7 +275,7 @@ def _page_svg(figure: Figure, description: str) -> Markup:
     svg = re.sub(r"(\d+\.\d)\d+(?=[ \"\n])", r"\1", svg)  # a tenth of a pixel
     svg = re.sub(r"; stroke-line(?:join|cap): \w+", "", svg)
     svg = re.sub(r"\s*\n\s*", " ", svg).replace("> <", "><")
-    svg = re.sub(r"([MLz]) (?=[\d.-])", r"\1", re.sub(r" ([MLz])(?=[ \"])", r"\1", svg))
+    svg = re.sub(r'(?<= d=")[MLz\d. -]+(?=")', lambda found: _short_path(found.group(0)), svg)
     svg = re.sub(r"#0101([0-9a-f]{2})", lambda found: f"var(--f-{COLOURS[int(found.group(1), 16)]})", svg)
     opening = Markup('<svg class="figure" viewBox="0 0 {} {}" role="img" aria-label="{}">')
     return opening.format(width, height, description) + Markup(svg)

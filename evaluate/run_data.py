@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from evaluate.names import ADDITIVE, COUNTERS
 from grid.events import FlexEvent
+from grid.rows import PROVENANCE, STEPS_PER_DAY
 
 AGENT_NAMES = ("load_shift", "battery", "cooling")
 LONDON = "Europe/London"
@@ -69,7 +70,7 @@ class RunData:
     provenance  row column -> real | filled | synthetic | modelled
     audit_head  hash of the audit trail's last line, "" where there is no trail
 
-    Raises ValueError where a column or name is missing, naming it.
+    Raises ValueError where a column or name is missing, or a mark is none of those listed, naming it.
     """
 
     name: str
@@ -90,6 +91,9 @@ class RunData:
         _require("summary", self.summary, (*ADDITIVE, *COUNTERS, "neutral"))
         _require("summary.neutral", self.summary["neutral"], ADDITIVE)
         _require("site", self.site, SITE_KEYS)
+        _known("provenance", self.provenance.values(), PROVENANCE)
+        for agent in AGENT_NAMES:
+            _known(f"steps.changed_by_{agent}", self.steps[f"changed_by_{agent}"].unique(), ("", *CHANGED_BY))
         if self.steps.empty:
             raise ValueError(f"run {self.name}: steps has no rows; a report needs at least one step")
 
@@ -104,8 +108,15 @@ class RunData:
         return pd.DatetimeIndex(self.steps["time_utc"]).tz_convert("UTC")
 
     @property
-    def days(self) -> float:
-        return len(self.steps) / 96
+    def days(self) -> int:
+        """Length to the nearest day; at least one."""
+        return max(1, round(len(self.steps) / STEPS_PER_DAY))
+
+
+def _known(place: str, values: Iterable[str], allowed: Sequence[str]) -> None:
+    strange = [value for value in values if value not in allowed]
+    if strange:
+        raise ValueError(f"{place}: {strange[0]!r} is none of {', '.join(map(repr, allowed))}")
 
 
 def _require(place: str, present: Any, needed: Sequence[str]) -> None:

@@ -17,6 +17,10 @@ from evaluate.run_timeline import Timeline, day_ticks, timeline
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+LineStyle = str | tuple[float, tuple[float, float]]
+
+_DASHED: LineStyle = (0, (3.5, 2.0))
+_DOTTED: LineStyle = (0, (1.5, 2.0))
 _ENDS = {"load_shift": ("defer", "drain"), "battery": ("discharge", "charge"), "cooling": ("colder", "warmer")}
 _CAUSES = {
     "supervisor": "changed by the supervisor",
@@ -30,24 +34,33 @@ _NARROW_CAUSES = {"supervisor": "supervisor", "tracker": "tracker", "notice": "n
 def run_figure(run: RunData, events: Sequence[EventRow], *, narrow: bool) -> Markup:
     """The whole stack, for a wide screen or for a narrow one."""
     line = timeline(run)
-    sheet = NARROW if narrow else WIDE
+    sheet, end = NARROW if narrow else WIDE, float(line.edges_h[-1])
     spans = [
         Span(
-            line.hours(event.start_utc),
-            line.hours(event.end_utc),
-            str(event.number) if line.unit != "day" else "",
-            "event" if event.accepted else "declined",
+            max(line.hours(event.start_utc), 0.0),
+            min(line.hours(event.end_utc), end),
+            _mark(event, line, sheet, len(events)),
+            "event" if event.sold else "declined",
         )
         for event in events
+        if line.hours(event.start_utc) < end and line.hours(event.end_utc) > 0.0
     ]
     return stack(
         _panels(run, line, narrow),
-        float(line.edges_h[-1]),
+        end,
         _ticks(line, sheet),
         spans,
         sheet,
         "Prices, carbon, power, battery, temperatures, queue and actions of the run on one time axis, London time",
     )
+
+
+def _mark(event: EventRow, line: Timeline, sheet: Sheet, count: int) -> str:
+    """The event's number, and what was asked where there is room to say it."""
+    if line.unit == "day":
+        return ""
+    roomy = sheet is WIDE and count <= 7 and event.requested_kw is not None
+    return f"{event.number}: {event.requested_kw:,.0f} kW" if roomy else str(event.number)
 
 
 def _ticks(line: Timeline, sheet: Sheet) -> list[tuple[float, str]]:
@@ -64,89 +77,94 @@ def _ticks(line: Timeline, sheet: Sheet) -> list[tuple[float, str]]:
 
 
 def _panels(run: RunData, line: Timeline, narrow: bool) -> list[Panel]:
-    mean, edges = line.mean, line.edges_h
-    limit = run.site["overheat_limit_degc"]
+    signals = [_prices(line), _carbon(line)]
+    site = [_power(line), _charge(line, run), _temperatures(line, run.site["overheat_limit_degc"]), _queue(line)]
+    return signals + site + _agent_panels(line, narrow)
 
-    def draw(axes: Axes, name: str, tint: str, width: float = 1.2, dashed: bool = False) -> None:
-        style = (0, (3.5, 2.0)) if dashed else "-"
-        axes.plot(*held(edges, mean[name]), color=colour(tint), linewidth=width, linestyle=style)
 
-    def band(axes: Axes, name: str, tint: str) -> None:
-        """Least and greatest value of each column, where a column gathers steps."""
-        if line.gathered:
-            x, low = held(edges, line.low[name])
-            axes.fill_between(x, low, held(edges, line.high[name])[1], color=colour(tint), alpha=0.22, linewidth=0)
+def _trace(axes: Axes, line: Timeline, name: str, tint: str, width: float = 1.5, style: LineStyle = "-") -> None:
+    axes.plot(*held(line.edges_h, line.mean[name]), color=colour(tint), linewidth=width, linestyle=style)
 
-    def prices(axes: Axes) -> None:
-        band(axes, "tariff_gbp_per_mwh", "price")
-        draw(axes, "system_gbp_per_mwh", "system", 1.0)
-        draw(axes, "tariff_gbp_per_mwh", "price", 1.5)
+
+def _band(axes: Axes, line: Timeline, name: str, tint: str) -> None:
+    """Least and greatest value of each column, where a column gathers steps."""
+    if line.gathered:
+        x, low = held(line.edges_h, line.low[name])
+        high = held(line.edges_h, line.high[name])[1]
+        axes.fill_between(x, low, high, color=colour(tint), alpha=0.22, linewidth=0)
+
+
+def _prices(line: Timeline) -> Panel:
+    def draw(axes: Axes) -> None:
+        _band(axes, line, "tariff_gbp_per_mwh", "price")
+        _trace(axes, line, "system_gbp_per_mwh", "system", 1.0)
+        _trace(axes, line, "tariff_gbp_per_mwh", "price")
         _fit(axes, zero=True)
-
-    def carbon(axes: Axes) -> None:
-        band(axes, "carbon_gco2_per_kwh", "carbon")
-        draw(axes, "carbon_gco2_per_kwh", "carbon", 1.5)
-        _fit(axes, zero=True)
-
-    def power(axes: Axes) -> None:
-        _areas(axes, line)
-        draw(axes, "baseline_kw", "baseline", 1.1, dashed=True)
-        draw(axes, "import_kw", "import", 1.3)
-        x, target = held(edges, mean["target_kw"])
-        metered = held(edges, mean["import_kw"])[1]
-        if not line.gathered:
-            axes.fill_between(x, target, metered, color=colour("target"), alpha=0.35, linewidth=0)
-        axes.plot(x, target, color=colour("target"), linewidth=2.6)
-        _fit(axes, zero=True)
-
-    def charge(axes: Axes) -> None:
-        size = run.site["battery_kwh"]
-        band(axes, "soc_kwh", "battery")
-        draw(axes, "soc_kwh", "battery", 1.5)
-        for share in (run.site["soc_min"], run.site["soc_max"]):
-            axes.axhline(share * size, color=colour("limit"), linewidth=0.8, linestyle=(0, (1.5, 2)))
-        axes.set_ylim(0.0, max(size, 1e-6) * 1.02)
-
-    def temperatures(axes: Axes) -> None:
-        draw(axes, "dry_bulb_degc", "outdoor", 1.1)
-        draw(axes, "supply_degc", "supply", 1.1)
-        draw(axes, "inlet_degc", "inlet", 1.5)
-        axes.axhline(limit, color=colour("limit"), linewidth=1.0, linestyle=(0, (1.5, 2)))
-        _fit(axes)
-
-    def queue(axes: Axes) -> None:
-        x, waiting = held(edges, mean["queued_kwh"])
-        axes.fill_between(x, 0.0, waiting, color=colour("queue"), alpha=0.5, linewidth=0)
-        axes.set_ylim(0.0, max(float(mean["queued_kwh"].max()) * 1.06, 1.0))
 
     per = {"15 min": "", "hour": ", hourly means", "day": ", daily means"}[line.unit]
-    extremes = [Key("range", "price", "area")] if line.gathered else []
-    panels = [
-        Panel(f"Price £/MWh{per}", [Key("tariff", "price"), Key("system", "system", "thin"), *extremes], 84, prices),
-        Panel("Carbon g/kWh", [Key("grid average", "carbon")], 60, carbon),
-        Panel(
-            "Power kW",
-            [
-                Key("IT", "it", "area"), Key("losses", "loss", "area"), Key("cooling", "cooling", "area"),
-                Key("battery", "battery", "area"), Key("import", "import"), Key("baseline", "baseline", "dash"),
-                Key("baseline less what was sold", "target"),
-            ],
-            190,
-            power,
-        ),
-        Panel("Battery kWh", [Key("stored", "battery"), Key("allowed range", "limit", "dash")], 68, charge),
-        Panel(
-            "Temperature °C" + (", inlet: highest" if line.gathered else ""),
-            [
-                Key("server inlet", "inlet"), Key("supply air", "supply", "thin"), Key("outdoor", "outdoor", "thin"),
-                Key(f"limit {limit:g}", "limit", "dash"),
-            ],
-            88,
-            temperatures,
-        ),
-        Panel("Queued work kWh", [Key("IT work waiting", "queue", "area")], 52, queue),
-    ]  # fmt: skip
-    return panels + _agent_panels(line, narrow)
+    return Panel(f"Price £/MWh{per}", [Key("tariff", "price"), Key("system", "system", "thin")], 84, draw)
+
+
+def _carbon(line: Timeline) -> Panel:
+    def draw(axes: Axes) -> None:
+        _band(axes, line, "carbon_gco2_per_kwh", "carbon")
+        _trace(axes, line, "carbon_gco2_per_kwh", "carbon")
+        _fit(axes, zero=True)
+
+    return Panel("Carbon g/kWh", [Key("grid average", "carbon")], 60, draw)
+
+
+def _power(line: Timeline) -> Panel:
+    def draw(axes: Axes) -> None:
+        _areas(axes, line)
+        _trace(axes, line, "baseline_kw", "baseline", 1.1, _DASHED)
+        _trace(axes, line, "import_kw", "import", 1.3)
+        if not line.gathered:  # a target of some half-hours says nothing beside a mean over all of them
+            x, target = held(line.edges_h, line.mean["target_kw"])
+            metered = held(line.edges_h, line.mean["import_kw"])[1]
+            axes.fill_between(x, target, metered, color=colour("target"), alpha=0.35, linewidth=0)
+            axes.plot(x, target, color=colour("target"), linewidth=2.6)
+        _fit(axes, zero=True)
+
+    areas = [Key(label, tint, "area") for label, tint in (("IT", "it"), ("losses", "loss"), ("cooling", "cooling"))]
+    lines = [Key("battery", "battery", "area"), Key("import", "import"), Key("baseline", "baseline", "dash")]
+    target = [] if line.gathered else [Key("baseline less what was sold", "target")]
+    return Panel("Power kW", [*areas, *lines, *target], 190, draw)
+
+
+def _charge(line: Timeline, run: RunData) -> Panel:
+    size = run.site["battery_kwh"]
+
+    def draw(axes: Axes) -> None:
+        _band(axes, line, "soc_kwh", "battery")
+        _trace(axes, line, "soc_kwh", "battery")
+        for share in (run.site["soc_min"], run.site["soc_max"]):
+            axes.axhline(share * size, color=colour("limit"), linewidth=0.8, linestyle=_DOTTED)
+        axes.set_ylim(0.0, max(size, 1.0) * 1.02)
+
+    return Panel("Battery kWh", [Key("stored", "battery"), Key("allowed range", "limit", "dash")], 68, draw)
+
+
+def _temperatures(line: Timeline, limit: float) -> Panel:
+    def draw(axes: Axes) -> None:
+        _trace(axes, line, "dry_bulb_degc", "outdoor", 1.1)
+        _trace(axes, line, "supply_degc", "supply", 1.1)
+        _trace(axes, line, "inlet_degc", "inlet")
+        axes.axhline(limit, color=colour("limit"), linewidth=1.0, linestyle=_DOTTED)
+        _fit(axes)
+
+    air = [Key("supply air", "supply", "thin"), Key("outdoor", "outdoor", "thin")]
+    keys = [Key("server inlet", "inlet"), *air, Key(f"limit {limit:g}", "limit", "dash")]
+    return Panel("Temperature °C" + (", inlet: highest" if line.gathered else ""), keys, 88, draw)
+
+
+def _queue(line: Timeline) -> Panel:
+    def draw(axes: Axes) -> None:
+        x, waiting = held(line.edges_h, line.mean["queued_kwh"])
+        axes.fill_between(x, 0.0, waiting, color=colour("queue"), alpha=0.5, linewidth=0)
+        axes.set_ylim(0.0, max(float(waiting.max()) * 1.06, 1.0))
+
+    return Panel("Queued work kWh", [Key("IT work waiting", "queue", "area")], 52, draw)
 
 
 def _agent_panels(line: Timeline, narrow: bool) -> list[Panel]:

@@ -30,6 +30,7 @@ from evaluate.run_timeline import FINE_DAYS, timeline
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SHOWN_DECISIONS = 20
+LONGEST_ON_RUN_IN = 14  # days; a longer run takes its baseline from its own meter (section 4 of the design)
 _DIGITS = {"gbp": 2, "kg": 1, "kwh": 1, "minutes": 0}
 
 COUNTER_MEANINGS = {
@@ -73,7 +74,7 @@ def render(run: RunData) -> str:
 
 def _context(run: RunData) -> dict[str, Any]:
     events = event_rows(run)
-    settled = [event for event in events if event.accepted]
+    settled = [event for event in events if event.sold]
     rows = decision_rows(run)
     ordered = largest_first(rows)
     long = run.days > FINE_DAYS
@@ -105,6 +106,7 @@ def _context(run: RunData) -> dict[str, Any]:
         "all_decisions": ordered[:MOST_DECISIONS] if long else rows,
         "decision_count": len(rows),
         "long": long,
+        "own_history": run.config["run"]["days"] > LONGEST_ON_RUN_IN,
         "fine_days": FINE_DAYS,
         "counters": [(name, run.summary[name], COUNTER_MEANINGS[name]) for name in COUNTERS],
         "provenance": _by_kind(run.provenance),
@@ -148,8 +150,8 @@ def signed_gbp(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """``7.2 %`` of a share."""
-    return f"{number(100.0 * share, 1)} %"
+    """``7.2 %`` of a share, kept on one line."""
+    return f"{number(100.0 * share, 1)}\u00a0%"
 
 
 def quantity(value: float, name: str, signed: bool = False) -> str:

@@ -29,11 +29,13 @@ class PeriodRow:
     system_gbp_per_mwh: float
     amounts_gbp: Mapping[str, float]
     total_gbp: float
+    real_gbp: float
+    phantom_gbp: float
 
 
 @dataclass(frozen=True)
 class EventRow:
-    """One request, or one trade of the site's own; ``periods`` is empty where the request was not accepted.
+    """One request, or one trade of the site's own; ``periods`` is empty where nothing was sold.
 
     number        place in time order from 1, the mark in the figure
     requested_kw  None for an own trade
@@ -57,38 +59,39 @@ class EventRow:
     periods: Sequence[PeriodRow]
 
     @property
-    def accepted(self) -> bool:
+    def sold(self) -> bool:
         return bool(self.periods)
 
 
 def event_rows(run: RunData) -> list[EventRow]:
     """Every request and own trade of the run, in time order."""
     metered = _metered(run.steps)
-    settled = {str(name): rows for name, rows in run.settlement.groupby("event_id", sort=False)}
+    ledger = run.settlement.assign(settlement_date=_iso(run.settlement["settlement_date"]))
+    settled = {str(name): rows for name, rows in ledger.groupby("event_id", sort=False)}
     requests = {event.id: event for event in run.events}
-    found = [_row(name, settled.get(name), requests.get(name), metered) for name in {**requests, **settled}]
+    found = [
+        _row(name, _periods(name, settled[name], metered) if name in settled else [], requests.get(name))
+        for name in {**requests, **settled}
+    ]
     ordered = sorted(found, key=lambda row: (row["start_utc"], row["event_id"]))
     return [EventRow(number=number, **row) for number, row in enumerate(ordered, start=1)]
 
 
-def _metered(steps: pd.DataFrame) -> pd.DataFrame:
+def _iso(dates: pd.Series) -> pd.Series:
+    """Dates as ISO text, whether they came as dates, timestamps or text."""
+    return dates.astype(str).str[:10]
+
+
+def _metered(steps: pd.DataFrame) -> dict[Any, dict[str, Any]]:
     """What the steps know of each settlement period, by (date as ISO text, period)."""
-    frame = steps.assign(
-        settlement_date=steps["settlement_date"].astype(str).str[:10],
-        baseline_kwh=steps["baseline_kw"] / 4.0,
-    )
+    frame = steps.assign(settlement_date=_iso(steps["settlement_date"]), baseline_kwh=steps["baseline_kw"] / 4.0)
     sums = dict.fromkeys(("import_kwh", "baseline_kwh", "flex_real_gbp", "flex_phantom_gbp"), "sum")
-    return frame.groupby(_KEYS).agg({"time_utc": "first", "system_gbp_per_mwh": "mean", **sums})
+    grouped = frame.groupby(_KEYS).agg({"time_utc": "first", "system_gbp_per_mwh": "mean", **sums})
+    return {key: dict(zip(grouped.columns, row, strict=True)) for key, *row in grouped.itertuples(name=None)}
 
 
-def _row(name: str, rows: pd.DataFrame | None, request: FlexEvent | None, metered: pd.DataFrame) -> dict[str, Any]:
-    if rows is None:
-        assert request is not None  # a name comes from one of the two
-        periods: list[PeriodRow] = []
-        real, phantom = 0.0, 0.0
-    else:
-        periods, here = _periods(name, rows, metered)
-        real, phantom = float(here["flex_real_gbp"].sum()), float(here["flex_phantom_gbp"].sum())
+def _row(name: str, periods: Sequence[PeriodRow], request: FlexEvent | None) -> dict[str, Any]:
+    """The fields of an ``EventRow`` but its number."""
     sold = sum(period.sold_kwh for period in periods)
     takings = sum(period.sold_kwh * period.price_gbp_per_mwh for period in periods)
     asked = request.price_gbp_per_mwh if request else float("nan")
@@ -102,41 +105,44 @@ def _row(name: str, rows: pd.DataFrame | None, request: FlexEvent | None, metere
         "delivered_mwh": sum(period.delivered_kwh for period in periods) / 1000.0,
         "amounts_gbp": {term: sum(period.amounts_gbp[term] for period in periods) for term in TERMS},
         "total_gbp": sum(period.total_gbp for period in periods),
-        "real_gbp": real,
-        "phantom_gbp": phantom,
+        "real_gbp": sum(period.real_gbp for period in periods),
+        "phantom_gbp": sum(period.phantom_gbp for period in periods),
         "periods": periods,
     }
 
 
-def _periods(name: str, rows: pd.DataFrame, metered: pd.DataFrame) -> tuple[list[PeriodRow], pd.DataFrame]:
-    rows = rows.assign(settlement_date=rows["settlement_date"].astype(str).str[:10])
-    unknown = set(rows["term"]) - set(TERMS)
-    if unknown:
-        raise ValueError(f"settlement of {name}: term {sorted(unknown)[0]!r} is not one of {', '.join(TERMS)}")
-    by_period = {key: group.set_index("term") for key, group in rows.groupby(_KEYS, sort=False)}
-    outside = [key for key in by_period if key not in metered.index]
-    if outside:
-        raise ValueError(f"settlement of {name}: period {outside[0]} is not among the run's steps")
-    here = metered.loc[list(by_period)]
-    periods = [_period(terms, here.loc[key]) for key, terms in by_period.items()]
-    return sorted(periods, key=lambda period: period.start_utc), here
+def _periods(name: str, rows: pd.DataFrame, metered: dict[Any, dict[str, Any]]) -> list[PeriodRow]:
+    found: dict[Any, dict[str, tuple[float, float, float]]] = {}
+    columns = (*_KEYS, "term", "volume_mwh", "price_gbp_per_mwh", "amount_gbp")
+    for date, period, term, *numbers in zip(*(rows[column] for column in columns), strict=True):
+        key = (date, int(period))
+        if term not in TERMS:
+            raise ValueError(f"settlement of {name}: term {term!r} is not one of {', '.join(TERMS)}")
+        if key not in metered:
+            raise ValueError(f"settlement of {name}: {date} period {period} is not among the run's steps")
+        found.setdefault(key, {})[term] = tuple(numbers)
+    periods = [_period(key[1], terms, metered[key]) for key, terms in found.items()]
+    return sorted(periods, key=lambda period: period.start_utc)
 
 
-def _period(terms: pd.DataFrame, here: pd.Series) -> PeriodRow:
-    """One period from its settlement rows (index ``term``) and what the steps know of it."""
-    amounts = {term: float(terms["amount_gbp"].get(term, 0.0)) for term in TERMS}
-    sold, beyond = (1000.0 * float(terms["volume_mwh"].get(term, 0.0)) for term in ("sale", "imbalance"))
+def _period(number: int, terms: dict[str, tuple[float, float, float]], here: dict[str, Any]) -> PeriodRow:
+    """One period from its terms, (volume MWh, price GBP/MWh, amount GBP) each, and what the steps know of it."""
+    nothing = (0.0, 0.0, 0.0)
+    amounts = {term: terms.get(term, nothing)[2] for term in TERMS}
+    sold, beyond = (1000.0 * terms.get(term, nothing)[0] for term in ("sale", "imbalance"))
     return PeriodRow(
         start_utc=here["time_utc"],
-        settlement_period=int(here.name[1]),
+        settlement_period=number,
         baseline_kwh=here["baseline_kwh"],
         metered_kwh=here["import_kwh"],
         sold_kwh=sold,
         delivered_kwh=sold + beyond,
-        price_gbp_per_mwh=float(terms["price_gbp_per_mwh"]["sale"]),
+        price_gbp_per_mwh=terms.get("sale", nothing)[1],
         system_gbp_per_mwh=here["system_gbp_per_mwh"],
         amounts_gbp=amounts,
         total_gbp=sum(amounts.values()),
+        real_gbp=here["flex_real_gbp"],
+        phantom_gbp=here["flex_phantom_gbp"],
     )
 
 

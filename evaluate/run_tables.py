@@ -45,7 +45,7 @@ _STEPS_TO_OBJECTIVE = (
     ("energy_gbp", 1, "Energy", "import moved in time, at the tariff"),
     ("network_gbp", 1, "Network", "charges by time band"),
     ("wear_gbp", 1, "Battery wear", "per MWh discharged"),
-    ("terminal_gbp", 1, "Stock at the end", "queued work and missing charge"),
+    ("terminal_gbp", 1, "Stock at the end", "queued work, missing charge"),
     ("llm_gbp", 1, "Supervisor", "its own electricity"),
     ("flex_real_gbp", -1, "Flexibility, real", "paid for load that moved"),
     ("flex_phantom_gbp", -1, "Flexibility, phantom", "paid for a wrong baseline"),
@@ -101,7 +101,7 @@ def by_rule(run: RunData) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Bar:
-    """One line of the waterfall. left, width: percent of the drawing; kind: total | better | worse | none."""
+    """One line of the waterfall. left, width: percent of the drawing; kind: total | better | worse | phantom | none."""
 
     label: str
     note: str
@@ -123,6 +123,7 @@ def waterfall(run: RunData) -> list[Bar]:
     for (label, note, amount), before, after in zip(steps, levels[:-1], levels[1:], strict=True):
         kind = "none" if abs(amount) < 0.005 else "worse" if amount > 0 else "better"
         left, width = scale * (min(before, after) - low), scale * abs(after - before)
+        kind = "phantom" if "phantom" in label and kind != "none" else kind
         bars.append(Bar(label, note, amount, kind, float(left), float(width)))
     end, zero = scale * (levels[-1] - low), scale * -low
     bars.append(

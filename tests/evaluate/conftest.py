@@ -24,7 +24,7 @@ CONFIG = {
         "aggregator_share": SHARE, "compensation": "mutualised", "rulebook": "p511-2026-08",
         "carbon_price_gbp_per_t": 50.0, "wear_gbp_per_mwh": 10.0,
     },
-    "agents": {"controller": "carbon_threshold"},
+    "agents": {"policy": "carbon_threshold"},
     "supervisor": {"backend": "rules", "every_steps": 4, "model": None},
 }  # fmt: skip
 SITE = {"battery_kwh": 1000.0, "soc_min": 0.05, "soc_max": 0.95, "overheat_limit_degc": 27.0, "import_limit_kw": 1600.0}
@@ -54,10 +54,10 @@ def _make_run(days: int = 7, text: str | None = None, quiet: bool = False, start
     steps["settlement_date"] = local.date
     steps["settlement_period"] = (hour * 2).astype(int) + 1
     steps["tariff_gbp_per_mwh"] = np.repeat(
-        (92 + 30 * slow + 28 * np.sin((hour - 11) / 24 * 4 * np.pi) + 25 * np.exp(-(((hour - 18) / 1.6) ** 2)))[::4], 4
+        (95 + 14 * slow + 28 * np.sin((hour - 11) / 24 * 4 * np.pi) + 25 * np.exp(-(((hour - 18) / 1.6) ** 2)))[::4], 4
     )[: len(times)]
     steps["system_gbp_per_mwh"] = steps["tariff_gbp_per_mwh"] + 21 * _walk(rng, len(times), 0.97)
-    steps["carbon_gco2_per_kwh"] = np.clip(140 + 60 * slow + 25 * np.sin((hour - 9) / 24 * 4 * np.pi), 20, None)
+    steps["carbon_gco2_per_kwh"] = np.clip(150 + 35 * slow + 25 * np.sin((hour - 9) / 24 * 4 * np.pi), 20, None)
     steps["dry_bulb_degc"] = 9 + 3 * np.sin((hour - 9) / 24 * 2 * np.pi) + 3 * _walk(rng, len(times), 0.998)
     _operate(steps, hour, events, rng)
     settlement = _book(steps, events)
@@ -101,7 +101,7 @@ def _events(local: pd.DatetimeIndex, rng: np.random.Generator) -> tuple[FlexEven
     midnights = local[(local.hour == 0) & (local.minute == 0)]
     found = []
     for day in midnights:
-        if day.dayofweek not in (1, 2, 4):
+        if day.day_of_week not in (1, 2, 4):
             continue
         start = (day + pd.Timedelta(hours=17, minutes=30 * int(rng.integers(0, 2)))).tz_convert("UTC")
         found.append(
@@ -153,7 +153,7 @@ def _operate(steps: pd.DataFrame, hour: np.ndarray, events: tuple[FlexEvent, ...
         stored += flow * 0.95 if flow > 0 else flow / 0.95
         soc[k], power[k] = stored, flow
         shift = executed["load_shift"][k] * 22
-        moved[k] = max(shift, -0.2 * load[k] * 0.25) if shift < 0 else min(shift, waiting)
+        moved[k] = max(shift, waiting - 900.0, -0.2 * load[k] * 0.25) if shift < 0 else min(shift, waiting)
         waiting -= moved[k]
         queue[k] = waiting
     steps["it_kwh"] = load * 0.25 + moved
