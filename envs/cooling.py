@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from numba import njit
 
+from envs.state import Record
 from grid.rows import STEP_HOURS
 
 STEP_S = STEP_HOURS * 3600.0
@@ -13,20 +14,20 @@ KELVIN = 273.15
 
 
 @njit(cache=True, forceinline=True)
-def action_of_supply(p, supply_degc):
+def action_of_supply(p: Record, supply_degc: float) -> float:
     """A supply temperature as an action: -1 coldest, +1 warmest."""
     return 2.0 * (supply_degc - p.supply_min_degc) / (p.supply_max_degc - p.supply_min_degc) - 1.0
 
 
 @njit(cache=True, forceinline=True)
-def move_supply(p, s, action):
+def move_supply(p: Record, s: Record, action: float) -> float:
     """Set-point of this step: the action's target supply air, at most ``slew_k_per_step`` from the last one."""
     target = p.supply_min_degc + 0.5 * (action + 1.0) * (p.supply_max_degc - p.supply_min_degc)
     return min(max(target, s.supply_degc - p.slew_k_per_step), s.supply_degc + p.slew_k_per_step)
 
 
 @njit(cache=True, forceinline=True)
-def delivered_inlet(p, s, supply_degc):
+def delivered_inlet(p: Record, s: Record, supply_degc: float) -> float:
     """Server inlet to expect: a plant at its limit left the room warmer than asked, and servers feel that first."""
     asked = supply_degc + p.recirculation_k
     if s.inlet_degc > s.supply_degc + p.recirculation_k + 1e-9:
@@ -35,19 +36,19 @@ def delivered_inlet(p, s, supply_degc):
 
 
 @njit(cache=True, forceinline=True)
-def airflow_share(p, it_kw, fan_speed):
+def airflow_share(p: Record, it_kw: float, fan_speed: float) -> float:
     """CRAH air flow against full load: it follows what the servers draw."""
     return max(p.airflow_min, it_kw / p.it_capacity_kw * fan_speed)
 
 
 @njit(cache=True, forceinline=True)
-def crah_power_kw(p, airflow):
+def crah_power_kw(p: Record, airflow: float) -> float:
     """CRAH fans, cube law."""
     return p.crah_fan_share * p.it_capacity_kw * airflow * airflow * airflow
 
 
 @njit(cache=True, forceinline=True)
-def free_share(p, supply_degc, wet_bulb_degc):
+def free_share(p: Record, supply_degc: float, wet_bulb_degc: float) -> float:
     """Share of the heat that tower water takes without the chiller, by pre-cooling the chilled-water return."""
     water = supply_degc - p.coil_approach_k
     tower_water = wet_bulb_degc + p.tower_approach_k
@@ -56,7 +57,7 @@ def free_share(p, supply_degc, wet_bulb_degc):
 
 
 @njit(cache=True, forceinline=True)
-def plant_capacity_kw(p, free):
+def plant_capacity_kw(p: Record, free: float) -> float:
     """Most heat the plant removes: the coils' limit, or the chillers' where free cooling does not do it all."""
     coils = p.coil_capacity * p.it_capacity_kw
     if free >= 1.0:
@@ -65,7 +66,7 @@ def plant_capacity_kw(p, free):
 
 
 @njit(cache=True, forceinline=True)
-def plant_power_kw(p, heat_kw, supply_degc, wet_bulb_degc, free):
+def plant_power_kw(p: Record, heat_kw: float, supply_degc: float, wet_bulb_degc: float, free: float) -> float:
     """Chiller, tower fans and pumps for a heat flow. Never rises with the set-point, never falls with the wet bulb.
 
     COP is a share of Carnot's over the lift from chilled water to condensing, with a floor on the lift.
@@ -80,7 +81,7 @@ def plant_power_kw(p, heat_kw, supply_degc, wet_bulb_degc, free):
 
 
 @njit(cache=True, forceinline=True)
-def heat_to_shutdown_kw(p, s, capacity_kw):
+def heat_to_shutdown_kw(p: Record, s: Record, capacity_kw: float) -> float:
     """Heat that would bring the inlet to shutdown by the end of the step with the plant at its limit.
 
     Closed form of one implicit step of the two-node room: a server room heats faster than a control step, so
@@ -95,7 +96,9 @@ def heat_to_shutdown_kw(p, s, capacity_kw):
 
 
 @njit(cache=True, forceinline=True)
-def cool_room(p, s, heat_kw, supply_degc, airflow, capacity_kw):
+def cool_room(
+    p: Record, s: Record, heat_kw: float, supply_degc: float, airflow: float, capacity_kw: float
+) -> tuple[float, float]:
     """Advance room air and thermal mass through one step. -> (heat removed in kWh, overheat minutes).
 
     Lumped two-node model (return air; racks, floor and water), implicit Euler with exact balance: heat in = heat

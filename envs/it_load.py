@@ -5,37 +5,38 @@ from __future__ import annotations
 from numba import njit
 
 from envs.load_shift import full_work_kwh
+from envs.state import Record
 
 
 @njit(cache=True, forceinline=True)
-def server_fan_speed(p, inlet_degc):
+def server_fan_speed(p: Record, inlet_degc: float) -> float:
     """Speed of the server fans against rated inlet: 1 up to the knee, then linear up to the top speed."""
     speed = 1.0 + p.server_fan_speed_per_k * max(0.0, inlet_degc - p.server_fan_knee_degc)
     return min(speed, p.server_fan_speed_max)
 
 
 @njit(cache=True, forceinline=True)
-def power_factor(p, inlet_degc, fan_speed):
+def power_factor(p: Record, inlet_degc: float, fan_speed: float) -> float:
     """IT power against rated conditions: leakage rises with the inlet, fans follow the cube law."""
     leakage = p.leakage_per_k * (inlet_degc - p.reference_inlet_degc)
     return 1.0 + leakage + p.server_fan_share * (fan_speed * fan_speed * fan_speed - 1.0)
 
 
 @njit(cache=True, forceinline=True)
-def it_power_kw(p, executed_kwh, servers_up, factor):
+def it_power_kw(p: Record, executed_kwh: float, servers_up: float, factor: float) -> float:
     """Linear power model (Barroso and Hoelzle 2007): idle share of the servers that are up, plus work."""
     work = executed_kwh / full_work_kwh(p)
     return p.it_capacity_kw * (p.idle_share * servers_up + (1.0 - p.idle_share) * work) * factor
 
 
 @njit(cache=True, forceinline=True)
-def throttle_share(p, inlet_degc):
+def throttle_share(p: Record, inlet_degc: float) -> float:
     """Share of the servers' speed left at an inlet temperature: 1 up to throttling, 0 at shutdown."""
     return min(1.0, max(0.0, (p.shutdown_degc - inlet_degc) / (p.shutdown_degc - p.throttle_degc)))
 
 
 @njit(cache=True, forceinline=True)
-def distribution_loss_kw(p, it_kw):
+def distribution_loss_kw(p: Record, it_kw: float) -> float:
     """UPS and distribution loss: fixed, linear and square terms of the load, as shares of rated power."""
     x = it_kw / p.it_capacity_kw
     return p.it_capacity_kw * (p.ups_loss_fixed + x * (p.ups_loss_linear + x * p.ups_loss_square))

@@ -10,7 +10,7 @@ from numba import njit
 
 from envs.battery import charge_limit_kw, discharge_limit_kw
 from envs.cooling import action_of_supply
-from envs.state import QUEUE_STEPS
+from envs.state import QUEUE_STEPS, Record
 from envs.step import IMPORT, IT, expected_load_kw, step
 from grid.rows import STEPS_PER_PERIOD
 
@@ -19,9 +19,22 @@ ACTION_TOLERANCE = 1e-6  # float32 rounding of a bound; larger misses are errors
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def step_batch(
-    params, values, offset, length, state, queue, raw, bounds, commitments, own_trades, baseline,
-    baseline_offset, out, executed, clipped,
-):  # fmt: skip
+    params: np.ndarray,
+    values: np.ndarray,
+    offset: np.ndarray,
+    length: np.ndarray,
+    state: np.ndarray,
+    queue: np.ndarray,
+    raw: np.ndarray,
+    bounds: np.ndarray,
+    commitments: np.ndarray,
+    own_trades: np.ndarray,
+    baseline: np.ndarray,
+    baseline_offset: np.ndarray,
+    out: np.ndarray,
+    executed: np.ndarray,
+    clipped: np.ndarray,
+) -> int:
     """Advance every site that has not reached its end; one at its end reports zeros. -> -1, or what is wrong.
 
     params, state records (B,); values float64 (R, columns), all series end to end; offset int64 (B,) a site's first
@@ -65,13 +78,21 @@ def step_batch(
 
 
 @njit(cache=True, forceinline=True)
-def _clip(action, bound):
+def _clip(action: float, bound: np.ndarray) -> float:
     """Contract 3: executed action = clip(raw, lo, hi), within [-1, 1]; float32 in, float64 out."""
     return min(max(np.float64(action), max(-1.0, np.float64(bound[0]))), min(1.0, np.float64(bound[1])))
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def feasible_batch(params, values, offset, length, state, queue, bounds):
+def feasible_batch(
+    params: np.ndarray,
+    values: np.ndarray,
+    offset: np.ndarray,
+    length: np.ndarray,
+    state: np.ndarray,
+    queue: np.ndarray,
+    bounds: np.ndarray,
+) -> None:
     """Fill ``bounds`` float32 (B, 3, 2) for the coming step; shapes as in ``step_batch``."""
     for i in range(len(params)):
         t = min(state[i].step, length[i])
@@ -79,7 +100,7 @@ def feasible_batch(params, values, offset, length, state, queue, bounds):
 
 
 @njit(cache=True, forceinline=True)
-def feasible_site(p, row, s, queue, bounds):
+def feasible_site(p: Record, row: np.ndarray, s: Record, queue: np.ndarray, bounds: np.ndarray) -> None:
     """Lowest and highest action of each agent that makes a physical difference and is allowed."""
     due = queue[s.step % QUEUE_STEPS] + s.overdue_kwh
     waiting = s.queued_kwh - due
@@ -97,7 +118,15 @@ def feasible_site(p, row, s, queue, bounds):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def run_rows(params, values, state, queue, actions, out, import_kwh):
+def run_rows(
+    params: np.ndarray,
+    values: np.ndarray,
+    state: np.ndarray,
+    queue: np.ndarray,
+    actions: np.ndarray,
+    out: np.ndarray,
+    import_kwh: np.ndarray,
+) -> float:
     """Run one site through ``values`` float64 (n, columns), nothing sold; changes ``state`` (1,) and ``queue`` (96,).
 
     actions float32 (n, 3); out float64 (OUTPUTS,) is left with the last step; import_kwh float64 (n,) is filled.

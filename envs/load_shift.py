@@ -5,20 +5,23 @@ Slot ``t % 96`` holds the work that has to run in step t; once emptied in step t
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
-from envs.state import QUEUE_STEPS
+from envs.state import QUEUE_STEPS, Record
 from grid.rows import STEP_HOURS
 
 
 @njit(cache=True, forceinline=True)
-def full_work_kwh(p):
+def full_work_kwh(p: Record) -> float:
     """Work done in one step at full utilisation."""
     return p.it_capacity_kw * (1.0 - p.idle_share) * STEP_HOURS
 
 
 @njit(cache=True, forceinline=True)
-def shift_load(p, s, queue, utilisation, action, servers_up):
+def shift_load(
+    p: Record, s: Record, queue: np.ndarray, utilisation: float, action: float, servers_up: float
+) -> tuple[float, float, float]:
     """Run, defer or drain one step's work, earliest deadline first. -> (arrived, executed, late) in IT kWh.
 
     Order when capacity binds: work that may not wait, overdue work, work due now, arriving work that is not deferred,

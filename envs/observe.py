@@ -17,7 +17,7 @@ from envs.layouts import (
     limits,
 )
 from envs.load_shift import full_work_kwh
-from envs.state import QUEUE_STEPS
+from envs.state import QUEUE_STEPS, Record
 from grid.rows import STEPS_PER_PERIOD, ExogenousRows
 
 _BINS = np.array(QUEUE_BINS_STEPS)
@@ -65,8 +65,19 @@ class Observer:
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _observe(
-    params, state, queue, length, table, offset, commitments, baseline, baseline_offset, bounds, sales, out
-):  # fmt: skip
+    params: np.ndarray,
+    state: np.ndarray,
+    queue: np.ndarray,
+    length: np.ndarray,
+    table: np.ndarray,
+    offset: np.ndarray,
+    commitments: np.ndarray,
+    baseline: np.ndarray,
+    baseline_offset: np.ndarray,
+    bounds: np.ndarray,
+    sales: bool,
+    out: np.ndarray,
+) -> None:
     states, columns = _STATES, table.shape[1]
     for i in range(len(params)):
         t = min(state[i].step, length[i])
@@ -84,7 +95,7 @@ def _observe(
 
 
 @njit(cache=True, forceinline=True)
-def _own_state(p, s, queue, steps_left, out):
+def _own_state(p: Record, s: Record, queue: np.ndarray, steps_left: int, out: np.ndarray) -> None:
     """The ``STATE_FEATURES`` of one site, in their order."""
     hour = max(4.0 * full_work_kwh(p) * p.deferrable_share, 1e-9)
     out[0] = s.soc_kwh / max(p.battery_kwh, 1e-9)
@@ -105,7 +116,7 @@ def _own_state(p, s, queue, steps_left, out):
 
 
 @njit(cache=True, forceinline=True)
-def _sold(p, s, commitments, period, baseline_kw, out):
+def _sold(p: Record, s: Record, commitments: np.ndarray, period: int, baseline_kw: float, out: np.ndarray) -> None:
     """The ``SALE_FEATURES`` of one site, in their order."""
     now = commitments[period] if period < len(commitments) else 0.0
     most = 0.0

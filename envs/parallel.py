@@ -14,7 +14,7 @@ from envs.batch import SiteBatch
 from envs.case import Case
 from envs.feasible import code_mask
 from envs.layouts import layout, limits
-from envs.reward import step_reward_gbp
+from envs.reward import reward_of
 from envs.state import AGENTS, OUTPUTS
 
 
@@ -97,10 +97,10 @@ class SiteParallelEnv(ParallelEnv):
         for k, agent in enumerate(AGENTS):
             self._raw[0, k] = self._level(agent, actions)
         result = self.batch.step(self._raw, copy=False)
-        reward = float(step_reward_gbp(result.outputs)[0])
+        values = result.outputs[0].tolist()
         done = self.batch.done
         infos = self._infos()
-        outputs = dict(zip(OUTPUTS, result.outputs[0].tolist(), strict=True))
+        outputs = dict(zip(OUTPUTS, values, strict=True))
         for agent, executed in zip(AGENTS, result.executed[0].tolist(), strict=True):
             infos[agent]["outputs"] = outputs
             infos[agent]["executed"] = executed
@@ -108,7 +108,7 @@ class SiteParallelEnv(ParallelEnv):
             self.agents = []
         return (
             self._observations(),
-            dict.fromkeys(AGENTS, reward),
+            dict.fromkeys(AGENTS, reward_of(values)),
             dict.fromkeys(AGENTS, False),
             dict.fromkeys(AGENTS, done),
             infos,

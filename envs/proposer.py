@@ -27,7 +27,7 @@ class Proposer(Protocol):
 class ThresholdProposer:
     """Charges and drains the queue while energy is cheap for the day ahead, discharges and defers while it is dear."""
 
-    layout = None
+    layout: str | None = None
 
     def reset(self, batch_size: int, seeds: np.ndarray) -> None:
         """It remembers nothing and draws nothing."""

@@ -5,15 +5,22 @@ The value of what is left at the end of a run (terminal terms) is the accounts' 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from envs.state import OUT
 
-COST_TERMS = ("energy_gbp", "network_gbp", "wear_gbp", "carbon_cost_gbp", "penalty_gbp")
-_COSTS = np.array([OUT[name] for name in COST_TERMS])
-_FLEX = OUT["flex_gbp"]
+ENERGY, NETWORK, WEAR, FLEX, CARBON_COST, PENALTY = (
+    OUT[f"{name}_gbp"] for name in ("energy", "network", "wear", "flex", "carbon_cost", "penalty")
+)
 
 
 def step_reward_gbp(outputs: np.ndarray) -> np.ndarray:
     """float64 (B,) from outputs (B, OUTPUTS): flexibility earned less bill, wear, carbon cost and penalties."""
-    return outputs[:, _FLEX] - outputs[:, _COSTS].sum(axis=1)
+    return reward_of(outputs.T)
+
+
+def reward_of(out: Any) -> Any:
+    """The same of one site's outputs as a list (OUTPUTS,), or of columns (OUTPUTS, B): same order, same bits."""
+    return out[FLEX] - (out[ENERGY] + out[NETWORK] + out[WEAR] + out[CARBON_COST] + out[PENALTY])

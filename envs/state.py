@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+
+Record = Any  # one record of SITE_DTYPE or STATE_DTYPE inside a kernel, where fields are attributes
 
 AGENTS = ("load_shift", "battery", "cooling")
 LOAD_SHIFT, BATTERY, COOLING = range(3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from envs.battery import run_battery
@@ -20,7 +21,7 @@ from envs.cooling import (
 from envs.it_load import distribution_loss_kw, it_power_kw, power_factor, server_fan_speed, throttle_share
 from envs.load_shift import full_work_kwh, shift_load
 from envs.meter import bill_gbp, settle_period_gbp
-from envs.state import OUT, QUEUE_STEPS
+from envs.state import OUT, QUEUE_STEPS, Record
 from grid.rows import CARBON, STEP_HOURS, STEPS_PER_PERIOD, UTILISATION, WET_BULB
 
 # Numba freezes these: a column of the outputs by name, without a look-up in the hot loop.
@@ -34,7 +35,19 @@ CARBON_KG, CARBON_COST_GBP = OUT["carbon_kg"], OUT["carbon_cost_gbp"]
 
 
 @njit(cache=True, forceinline=True)
-def step(p, row, s, queue, load_shift, battery, cooling, committed_kw, own_trade, baseline_kw, out):
+def step(
+    p: Record,
+    row: np.ndarray,
+    s: Record,
+    queue: np.ndarray,
+    load_shift: float,
+    battery: float,
+    cooling: float,
+    committed_kw: float,
+    own_trade: bool,
+    baseline_kw: float,
+    out: np.ndarray,
+) -> tuple[float, float, float]:
     """Advance one site by one control step, in place. -> executed (load_shift, battery, cooling) actions.
 
     p record of ``SITE_DTYPE``; row float64 (columns,); s record of ``STATE_DTYPE``; queue float64 (96,) by deadline
@@ -100,7 +113,7 @@ def step(p, row, s, queue, load_shift, battery, cooling, committed_kw, own_trade
 
 
 @njit(cache=True, forceinline=True)
-def expected_load_kw(p, row, s, queue):
+def expected_load_kw(p: Record, row: np.ndarray, s: Record, queue: np.ndarray) -> float:
     """Site load of the coming step without the battery, if arriving and due work runs and the set-point holds."""
     full = full_work_kwh(p)
     executed = min(row[UTILISATION] * full + s.overdue_kwh + queue[s.step % QUEUE_STEPS], full)

@@ -33,9 +33,7 @@ def test_kernel_flex_is_the_markets_to_1e_9(toy_rows_week, seed, share, vtp_pays
     flex = np.array([r["flex_gbp"][0] for r in results])
     metered = np.array([r["import_kwh"][0] for r in results]).reshape(-1, 2).sum(axis=1)
     market = rows.values[: rows.steps : 2].T
-    price = sold_price_gbp_per_mwh(
-        market[DAY_AHEAD], market[EVENT_KW], market[EVENT_PRICE], half_spread, own=own
-    )
+    price = sold_price_gbp_per_mwh(market[DAY_AHEAD], market[EVENT_KW], market[EVENT_PRICE], half_spread, own=own)
     expected = flex_gbp(
         sold_kw / 2,
         market[BASELINE] / 2,
