@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from envs.sustaindc.constants import AGENTS, NO_DELTA, OUTPUTS, RACK_DTYPE, STATE_DTYPE
+from envs.sustaindc.constants import AGENTS, NET, NO_DELTA, OUTPUTS, RACK_DTYPE, STATE_DTYPE
 from envs.sustaindc.energy_history import EnergyHistory
 from envs.sustaindc.kernel import step_batch
 from envs.sustaindc.observations import fill_site, row_observations
 from envs.sustaindc.rewards import rewards
 from envs.sustaindc.series import CARBON_NORM, Series
 from envs.sustaindc.site import Site
-
-FIRST_SETPOINT_DEGC = 18.0
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class SustainDCBatch:
         self._row_observations = {agent: np.concatenate([t[agent] for t in tables]) for agent in AGENTS}
         self._first_observation = self._series * (self.steps + 1)
         self._state = np.zeros(self.batch_size, dtype=STATE_DTYPE)
-        self._state["setpoint_degc"] = FIRST_SETPOINT_DEGC
+        self._state["setpoint_degc"] = self._params["first_setpoint_degc"][self._site]
         self._queued_by = np.zeros((self.batch_size, self.steps + 1), dtype=np.int32)
         self._history = EnergyHistory(self.batch_size)
         self.reset()
@@ -113,7 +111,7 @@ class SustainDCBatch:
             outputs,
         )
         carbon_norm = self._values[self._first_row + self._step + 2, CARBON_NORM]
-        energy_z = self._history.normalise(outputs[:, OUTPUTS.index("net_kwh")])
+        energy_z = self._history.normalise(outputs[:, NET])
         self._step += 1
         return StepResult(
             self._observe(outputs),

@@ -1,7 +1,7 @@
 """Battery (s. 4): the C/L/C model of Kazhamiaka et al. (Energy Informatics 2019), as SustainDC calls it.
 
-MWh inside; ``added_kwh`` is positive when charging, negative when discharging. The rate is a time share that falls with the state of charge when
-charging and rises with it when discharging. Energy is rounded to 8 decimals after each step.
+MWh inside; ``added_kwh`` is positive when charging, negative when discharging. The rate is a time share that falls
+with the state of charge when charging and rises with it when discharging. Energy is rounded to 8 decimals a step.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ AGE_EDGES_STEPS = (24, 48, 72, 96)  # histogram edges 6, 12, 18, 24 h
 OUTLET_SCALE, OUTLET_POWER_EXPONENT, OUTLET_FLOW_EXPONENT, OUTLET_FLOW_SCALE, OUTLET_OFFSET = (
     1.918, 1.096, 0.824, 0.526, -14.01,
 )  # fmt: skip
+APPROACH_LIMITS_K = (3.8, 5.3)  # supply approach of a rack is clipped to this
 MIN_OUTLET_RISE_K = 2.0  # SustainDC raises below this
 LEAKAGE_PER_K = 0.05  # hard-coded on top of the configured CPU slope
 FAN_SLOPE_SCALE, FAN_OFFSET_SCALE, FAN_LOAD_DIVISOR = 10.0, 5.0, 20.0
@@ -38,6 +39,7 @@ WATER_WET_BULB, WATER_RANGE, WATER_OFFSET, WATER_DRIFT = 0.044, 0.3528, 0.101, 0
 
 BATTERY_MARGIN = 1.1  # battery sized at one hour of 1.1 times the facility's peak
 SETPOINT_MIN_DEGC, SETPOINT_MAX_DEGC = 15.0, 21.6
+FIRST_SETPOINT_DEGC = 18.0
 PEAK_SETPOINT_DEGC = 22.0  # at which that peak is taken, although no set-point gets there
 
 # What SustainDC's own data centre configuration says; a trace may say otherwise.
@@ -67,6 +69,7 @@ SITE_DTYPE = np.dtype(
         ("overdue_steps", np.int64),  # a task older than this is overdue
         ("setpoint_min_degc", np.float64),
         ("setpoint_max_degc", np.float64),
+        ("first_setpoint_degc", np.float64),  # of a new environment; resets keep the last one
         ("air_j_per_kg_k", np.float64),
         ("air_kg_per_m3", np.float64),
         ("crac_flow_m3s_per_w", np.float64),
@@ -86,6 +89,8 @@ SITE_DTYPE = np.dtype(
         ("lower_v", np.float64),
     ]
 )
+
+SITE_FIELDS: tuple[str, ...] = SITE_DTYPE.names or ()
 
 RACK_DTYPE = np.dtype(
     [

@@ -46,7 +46,9 @@ def run_racks(p, kinds, kind_of_rack, setpoint_degc, utilisation, scratch):
             break
         inlet, outlet, cpu_w, fan_w, _ = run_rack(p, kinds[k], setpoint_degc, utilisation * 100)
         if outlet - inlet < MIN_OUTLET_RISE_K:
-            raise ValueError("rack outlet less than 2 K above its inlet: outside SustainDC's model; check the rack data")
+            raise ValueError(
+                "rack outlet less than 2 K above its inlet: outside SustainDC's model; check the rack data"
+            )
         scratch[k, 0] = inlet
         scratch[k, 1] = outlet
         scratch[k, 2] = cpu_w

@@ -63,8 +63,8 @@ def shift_load(p, s, queued_by, workload, action, out):
     """
     now = s.step
     queued_by[now] = s.enqueued
-    non_shiftable = int(math.ceil((workload * p.non_shiftable) * 100))
-    shiftable = int(math.floor((workload * p.shiftable) * 100))
+    non_shiftable = math.ceil((workload * p.non_shiftable) * 100)
+    shiftable = math.floor((workload * p.shiftable) * 100)
     before = s.enqueued - s.dequeued
     overdue = waiting_since(s, queued_by, now - p.overdue_steps - 1)
     room = p.capacity_cap - (non_shiftable + shiftable)

@@ -37,8 +37,7 @@ from envs.sustaindc.constants import (
     WATER_RANGE,
     WATER_WET_BULB,
 )
-
-PAIRWISE_BLOCK = 128  # numpy halves longer sums, and adds eight at a time below
+from envs.sustaindc.numpy_sums import sum_of_equals
 
 
 @njit(cache=True, forceinline=True)
@@ -55,35 +54,6 @@ def move_setpoint(p, s, action):
     s.setpoint_degc = max(min(s.setpoint_degc + delta * s.stride, p.setpoint_max_degc), p.setpoint_min_degc)
     s.last_delta = delta
     return delta
-
-
-@njit(cache=True, forceinline=True)
-def block_sum(value, n):
-    """``n`` times ``value`` (n <= 128), rounded as numpy's unrolled sum of equal numbers."""
-    if n < 8:
-        total = 0.0
-        for _ in range(n):
-            total += value
-        return total
-    lane = value
-    for _ in range(n // 8 - 1):
-        lane += value
-    total = 8.0 * lane
-    for _ in range(n % 8):
-        total += value
-    return total
-
-
-@njit(cache=True, forceinline=True)
-def sum_of_equals(value, n):
-    """``n`` times ``value``, rounded as ``np.sum`` of n equal numbers (n <= 256; exact product above)."""
-    if n <= PAIRWISE_BLOCK:
-        return block_sum(value, n)
-    if n > 2 * PAIRWISE_BLOCK:
-        return n * value
-    half = n // 2
-    half -= half % 8
-    return block_sum(value, half) + block_sum(value, n - half)
 
 
 @njit(cache=True, forceinline=True)

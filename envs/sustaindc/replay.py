@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from envs.sustaindc.batch import SustainDCBatch
@@ -11,7 +9,17 @@ from envs.sustaindc.constants import AGENTS, OUT
 from envs.sustaindc.kernel import rack_table
 from envs.sustaindc.observations import SIZES
 from envs.sustaindc.site import plant_fields, size_plant, sizing_ambient_degc
-from envs.sustaindc.trace import Trace, column, entry, trace_actions, trace_racks, trace_series, trace_site
+from envs.sustaindc.trace import (
+    Trace,
+    column,
+    entry,
+    number,
+    trace_actions,
+    trace_config,
+    trace_racks,
+    trace_series,
+    trace_site,
+)
 
 RELATIVE_LIMIT = 1e-6  # physical quantities and rewards
 ABSOLUTE_LIMIT = 1e-4  # observations
@@ -64,6 +72,17 @@ OUTPUT_COLUMNS = {
     "net_kwh": "energy_net_kWh",
     "co2_g": "co2_g",
 }
+TOTALS = (
+    "energy_net_kWh",
+    "energy_no_battery_kWh",
+    "co2_kg",
+    "water_m3",
+    "dropped",
+    "overdue_steps",
+    "queue_end",
+    "hvac_kWh",
+    "it_kWh",
+)
 INPUT_COLUMNS = ("temp_C", "wet_bulb_C", "ci_g_per_kWh", "workload", "ci_norm", "temp_norm")
 REWARD_COLUMNS = ("rew_ls", "rew_dc", "rew_bat")
 RACK_COLUMNS = ("inlet_C", "outlet_C", "cpu_W", "itfan_W", "fan_m3s")
@@ -111,7 +130,10 @@ def _run(trace: Trace) -> dict[str, np.ndarray]:
     observed = [batch.reset()]
     results = []
     for action in actions:
-        results.append(batch.step(action[None, :]))
+        try:
+            results.append(batch.step(action[None, :]))
+        except ValueError as error:
+            raise ValueError(f"{trace.name}: step {len(results)}: {error}") from None
         observed.append(results[-1].observations)
     outputs = np.concatenate([result.outputs for result in results])
     rewards = np.concatenate([result.rewards for result in results])
@@ -126,6 +148,7 @@ def _run(trace: Trace) -> dict[str, np.ndarray]:
     run |= _clock(series.year_index, series.day, series.hours())
     exo = slice(series.start, series.start + series.steps)
     run |= {name: trace.exo[name][exo] for name in INPUT_COLUMNS}
+    run |= _normalised(trace, run)
     racks = np.stack(
         [
             rack_table(site.params, site.kinds, site.kind_of_rack, row[OUT["setpoint_degc"]], row[OUT["utilisation"]])
@@ -148,12 +171,12 @@ def _recorded_physics(trace: Trace) -> dict[str, np.ndarray]:
         columns = [column(trace, trace.racks, "racks.csv.gz", f"{name}_{k}") for k in range(racks)]
         recorded[f"rack_{name}"] = np.column_stack(columns)
     sized = {
-        "plant_rating_w": entry(trace, "dc", "sized_CT_FAN_REF_P"),
-        "tower_flow_m3s": entry(trace, "dc", "sized_CT_REFRENCE_AIR_FLOW_RATE"),
-        "battery_mwh": entry(trace, "battery", "capacity_MWh"),
+        "plant_rating_w": number(trace, "dc", "sized_CT_FAN_REF_P"),
+        "tower_flow_m3s": number(trace, "dc", "sized_CT_REFRENCE_AIR_FLOW_RATE"),
+        "battery_mwh": number(trace, "battery", "capacity_MWh"),
     }
     recorded |= {f"sized_{name}": np.array([value]) for name, value in sized.items()}
-    recorded |= {f"total_{name}": np.array([float(value)]) for name, value in entry(trace, "totals").items()}
+    recorded |= {f"total_{name}": np.array([number(trace, "totals", name)]) for name in TOTALS}
     return recorded
 
 
@@ -173,13 +196,19 @@ def _clock(year_index: int, day: int, hours: np.ndarray) -> dict[str, np.ndarray
     return {"step": steps, "ts": year_index + steps, "day": days, "hour": hours[:-1]}
 
 
+def _normalised(trace: Trace, run: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Carbon intensity and temperature scaled by the recorded windows."""
+    scaled = {}
+    for name, source, window in (("ci_norm", "ci_g_per_kWh", "ci_window"), ("temp_norm", "temp_C", "temp_window")):
+        low, high = (number(trace, "norm", f"{window}_{end}") for end in ("min", "max"))
+        scaled[name] = (run[source] - low) / (high - low)
+    return scaled
+
+
 def _sized(trace: Trace) -> dict[str, float]:
     """Chiller, tower and battery as this profile sizes them for the trace's racks and location."""
-    config: dict[str, Any] = entry(trace, "config")
-    if "location" not in config:
-        raise ValueError(f"{trace.name}.json: no key config.location")
-    plant = plant_fields(entry(trace, "dc", "config"))
-    return size_plant(trace_racks(trace), plant, sizing_ambient_degc(config["location"]))
+    ambient_degc = sizing_ambient_degc(str(entry(trace, "config", "location")))
+    return size_plant(trace_racks(trace), plant_fields(trace_config(trace)), ambient_degc)
 
 
 def _totals(outputs: np.ndarray) -> dict[str, float]:

@@ -9,13 +9,16 @@ import numpy as np
 from numba import njit
 
 from envs.sustaindc.constants import (
+    APPROACH_LIMITS_K,
     BATTERY_MARGIN,
+    FIRST_SETPOINT_DEGC,
     PEAK_SETPOINT_DEGC,
     PLANT_DEFAULTS,
     RACK_DTYPE,
     SETPOINT_MAX_DEGC,
     SETPOINT_MIN_DEGC,
     SITE_DTYPE,
+    SITE_FIELDS,
 )
 from envs.sustaindc.kernel import run_racks
 from envs.sustaindc.plant import chiller_w, cooling_load_w, tower_flow_m3s
@@ -52,11 +55,11 @@ def make_site(racks: np.ndarray, **fields: float) -> Site:
     Raises:
         ValueError: a missing field, a value that is not finite, an empty rack, shares or limits out of order.
     """
-    missing = [name for name in SITE_DTYPE.names if name not in fields]
+    missing = [name for name in SITE_FIELDS if name not in fields]
     if missing:
         raise ValueError(f"site: no value for {', '.join(missing)}")
     params = np.zeros(1, dtype=SITE_DTYPE)
-    for name in SITE_DTYPE.names:
+    for name in SITE_FIELDS:
         if not np.isfinite(fields[name]):
             raise ValueError(f"site {name}: {fields[name]} is not a number")
         params[name] = fields[name]
@@ -99,6 +102,7 @@ def size_site(location: str = "ny", capacity_mw: float = 1.0, flexible_share: fl
         overdue_steps=96,
         setpoint_min_degc=SETPOINT_MIN_DEGC,
         setpoint_max_degc=SETPOINT_MAX_DEGC,
+        first_setpoint_degc=FIRST_SETPOINT_DEGC,
     )
 
 
@@ -121,7 +125,7 @@ def fill_racks(
     max_w = int(capacity_mw * 1e6 / len(server_w))
     racks["full_w"], racks["idle_w"] = np.array(server_w, dtype=float).T
     racks["servers"] = [servers_that_fit(full_w, max_w) for full_w in racks["full_w"]]
-    racks["supply_approach_k"] = np.clip(supply_approach_k, 3.8, 5.3)
+    racks["supply_approach_k"] = np.clip(supply_approach_k, *APPROACH_LIMITS_K)
     racks["return_approach_k"] = return_approach_k
     span = INLET_RANGE_DEGC[1] - INLET_RANGE_DEGC[0]
     racks["m_cpu"] = (CPU_RATIO_WARM[0] - CPU_RATIO_COLD[0]) / span

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.sustaindc.constants import PLANT_DEFAULTS, RACK_DTYPE
+from envs.sustaindc.constants import APPROACH_LIMITS_K, PLANT_DEFAULTS, RACK_DTYPE, STEP_HOURS
 from envs.sustaindc.series import Series
 from envs.sustaindc.site import Site, make_site, plant_fields
 
@@ -30,6 +30,26 @@ RACK_KEYS = {
     "m_fan": "m_fan",
     "c_fan": "c_fan",
     "shift_fan": "shift_fan",
+}
+SITE_KEYS = {
+    "shiftable": ("ls", "shiftable"),
+    "non_shiftable": ("ls", "non_shiftable"),
+    "queue_max": ("ls", "queue_max_len"),
+    "capacity_cap": ("ls", "capacity_cap"),
+    "setpoint_min_degc": ("dc", "min_setpoint"),
+    "setpoint_max_degc": ("dc", "max_setpoint"),
+    "first_setpoint_degc": ("init", "crac_setpoint_C"),
+    "plant_rating_w": ("dc", "sized_CT_FAN_REF_P"),
+    "tower_flow_m3s": ("dc", "sized_CT_REFRENCE_AIR_FLOW_RATE"),
+    "battery_mwh": ("battery", "capacity_MWh"),
+    "charge_efficiency": ("battery", "eff_c"),
+    "discharge_efficiency": ("battery", "eff_d"),
+    "charge_limit": ("battery", "c_lim"),
+    "discharge_limit": ("battery", "d_lim"),
+    "upper_u": ("battery", "upper_u"),
+    "upper_v": ("battery", "upper_v"),
+    "lower_u": ("battery", "lower_u"),
+    "lower_v": ("battery", "lower_v"),
 }
 
 
@@ -55,66 +75,58 @@ def read_traces(folder: Path) -> list[Trace]:
 
 
 def trace_series(trace: Trace) -> Series:
-    """Exogenous rows of a trace. Raises ValueError for a missing column or too few rows."""
+    """Exogenous rows of a trace. Raises ValueError for a missing column, a gap or too few rows."""
     columns = [column(trace, trace.exo, "exo.csv.gz", name) for name in EXO_COLUMNS]
-    relative = column(trace, trace.exo, "exo.csv.gz", "rel").astype(int)
-    if not np.array_equal(relative, np.arange(relative[0], relative[0] + len(relative))) or relative[0] > 0:
+    relative = column(trace, trace.exo, "exo.csv.gz", "rel")
+    if relative[0] > 0 or not np.array_equal(relative, relative[0] + np.arange(len(relative))):
         raise ValueError(f"{trace.name}.exo.csv.gz: column rel must count up by 1 from 0 or less; a row is missing")
-    init = entry(trace, "init")
-    return Series(
-        np.column_stack(columns),
-        start=int(-relative[0]),
-        steps=int(entry(trace, "steps")),
-        day=int(entry(trace, "init", "day")),
-        hour=float(init["hour"]),
-    )
+    if number(trace, "step_minutes") != STEP_HOURS * 60:
+        raise ValueError(f"{trace.name}.json: step_minutes {entry(trace, 'step_minutes')}, only 15 can be replayed")
+    for key in ("battery_MWh", "queue_len", "energy_history_len"):
+        if number(trace, "init", key) != 0:
+            raise ValueError(f"{trace.name}.json: init.{key} {entry(trace, 'init', key)}, only 0 can be replayed")
+    try:
+        return Series(
+            np.column_stack(columns),
+            start=int(-relative[0]),
+            steps=int(number(trace, "steps")),
+            day=int(number(trace, "init", "day")),
+            hour=number(trace, "init", "hour"),
+        )
+    except ValueError as error:
+        raise ValueError(f"{trace.name}.exo.csv.gz: {error}") from None
 
 
 def trace_racks(trace: Trace) -> np.ndarray:
     """Records of ``RACK_DTYPE``, rack by rack."""
-    config = entry(trace, "dc", "config")
+    config = trace_config(trace)
     described = entry(trace, "dc", "racks")
     racks = np.zeros(len(described), dtype=RACK_DTYPE)
     for i, rack in enumerate(described):
         for field, key in RACK_KEYS.items():
-            if key not in rack:
-                raise ValueError(f"{trace.name}.json: dc.racks[{i}] has no {key}")
+            if not isinstance(rack, dict) or not isinstance(rack.get(key), int | float):
+                raise ValueError(f"{trace.name}.json: dc.racks[{i}].{key}: a number expected")
             racks[i][field] = rack[key]
-    racks["supply_approach_k"] = np.clip(racks["supply_approach_k"], 3.8, 5.3)
-    racks["fan_ref_w"] = config.get("ITFAN_REF_P", PLANT_DEFAULTS["ITFAN_REF_P"])
-    racks["fan_ref_ratio"] = config.get("ITFAN_REF_V_RATIO", PLANT_DEFAULTS["ITFAN_REF_V_RATIO"])
-    racks["fan_flow_m3s"] = config.get("IT_FAN_FULL_LOAD_V", PLANT_DEFAULTS["IT_FAN_FULL_LOAD_V"])
+    racks["supply_approach_k"] = np.clip(racks["supply_approach_k"], *APPROACH_LIMITS_K)
+    racks["fan_ref_w"] = config["ITFAN_REF_P"]
+    racks["fan_ref_ratio"] = config["ITFAN_REF_V_RATIO"]
+    racks["fan_flow_m3s"] = config["IT_FAN_FULL_LOAD_V"]
     return racks
 
 
+def trace_config(trace: Trace) -> dict[str, float]:
+    """SustainDC's data centre configuration, under its own keys: those of ``PLANT_DEFAULTS``."""
+    return {key: number(trace, "dc", "config", key) for key in PLANT_DEFAULTS}
+
+
 def trace_site(trace: Trace) -> Site:
-    """The site of a trace, from its JSON alone. Raises ValueError for a missing key."""
-    dc, load, battery = entry(trace, "dc"), entry(trace, "ls"), entry(trace, "battery")
+    """The site of a trace, from its JSON alone. Raises ValueError for a missing or impossible entry."""
+    fields = {field: number(trace, *keys) for field, keys in SITE_KEYS.items()}
+    fields["overdue_steps"] = number(trace, "ls", "overdue_h") / STEP_HOURS
     try:
-        return make_site(
-            trace_racks(trace),
-            **plant_fields({**PLANT_DEFAULTS, **dc["config"]}),
-            shiftable=load["shiftable"],
-            non_shiftable=load["non_shiftable"],
-            queue_max=load["queue_max_len"],
-            capacity_cap=load["capacity_cap"],
-            overdue_steps=int(load["overdue_h"] * 4),
-            setpoint_min_degc=dc["min_setpoint"],
-            setpoint_max_degc=dc["max_setpoint"],
-            plant_rating_w=dc["sized_CT_FAN_REF_P"],
-            tower_flow_m3s=dc["sized_CT_REFRENCE_AIR_FLOW_RATE"],
-            battery_mwh=battery["capacity_MWh"],
-            charge_efficiency=battery["eff_c"],
-            discharge_efficiency=battery["eff_d"],
-            charge_limit=battery["c_lim"],
-            discharge_limit=battery["d_lim"],
-            upper_u=battery["upper_u"],
-            upper_v=battery["upper_v"],
-            lower_u=battery["lower_u"],
-            lower_v=battery["lower_v"],
-        )
-    except KeyError as error:
-        raise ValueError(f"{trace.name}.json: no key {error.args[0]} under dc, ls or battery") from None
+        return make_site(trace_racks(trace), **plant_fields(trace_config(trace)), **fields)
+    except ValueError as error:
+        raise ValueError(f"{trace.name}.json: {error}") from None
 
 
 def trace_actions(trace: Trace) -> np.ndarray:
@@ -140,6 +152,14 @@ def entry(trace: Trace, *keys: str) -> Any:
     return value
 
 
+def number(trace: Trace, *keys: str) -> float:
+    """One number of the JSON file. Raises ValueError naming the key."""
+    value = entry(trace, *keys)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{trace.name}.json: {'.'.join(keys)} is {value!r}, a number expected")
+    return float(value)
+
+
 def _read_trace(folder: Path, name: str) -> Trace:
     path = folder / f"{name}.json"
     try:
@@ -150,7 +170,7 @@ def _read_trace(folder: Path, name: str) -> Trace:
         raise ValueError(f"{path}: expected a JSON object")
     tables = [_read_table(folder / f"{name}.{kind}") for kind in ("csv.gz", "exo.csv.gz", "racks.csv.gz")]
     trace = Trace(name, about, *tables)
-    expected = entry(trace, "steps")
+    expected = int(number(trace, "steps"))
     for kind, table in (("csv.gz", trace.steps), ("racks.csv.gz", trace.racks)):
         rows = len(column(trace, table, kind, "step"))
         if rows != expected:
