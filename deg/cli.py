@@ -21,6 +21,7 @@ app.command(name="run")(run.run)
 app.add_typer(audit.app, name="audit")
 app.add_typer(describe.app, name="describe")
 
+BY_CTRL_C = 130  # Typer's own exit code for it
 # What Typer raises for an unknown command or option. It comes from a private module, so it is reached by its child.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
@@ -33,10 +34,9 @@ def main() -> None:
 def exit_code(arguments: list[str] | None = None) -> int:
     """Run one command line (default: ``sys.argv``) and say how it ended. A bug is left to raise, with its traceback."""
     try:
-        return app(args=arguments, prog_name="deg", standalone_mode=False) or 0
-    except (KeyboardInterrupt, typer.Abort) as stop:  # Typer wraps the first in the second
-        reason = str(stop.__cause__ or stop)
-        print(f"stopped; {reason}" if reason else "stopped", file=sys.stderr)
+        code = app(args=arguments, prog_name="deg", standalone_mode=False) or 0
+        return 1 if code == BY_CTRL_C else code
+    except typer.Abort:
         return 1
     except UsageError as error:
         return _misused(error)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import typer
 
 from deg.options import AsJson, ConfigFile, Overrides, print_json, stdout_kept
 
@@ -30,10 +33,14 @@ def run(overrides: Overrides = None, config_file: ConfigFile = None, as_json: As
 
     config = load_config(config_file, overrides or ())
     target = Path(config.run.dir) / config.run.name
-    with stdout_kept(as_json), run_folder(target) as folder, Reporter(config.run.name) as reporter:
-        from evaluate.run import run_site
+    try:
+        with stdout_kept(as_json), run_folder(target) as folder, Reporter(config.run.name) as reporter:
+            from evaluate.run import run_site
 
-        summary = run_site(config, folder, reporter)
+            summary = run_site(config, folder, reporter)
+    except KeyboardInterrupt as stop:
+        print(f"stopped; {stop}", file=sys.stderr)
+        raise typer.Exit(1) from None
     if as_json:
         print_json({"folder": str(target.resolve()), "report": str(target.resolve() / "report.html"), **summary})
     else:
