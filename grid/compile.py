@@ -74,7 +74,7 @@ def compile_rows(
     Args:
         series: all of ``SERIES_COLUMNS``; history before the run feeds trailing means and the scale of forecast errors.
         events: requests; those of other times are left out, one across an end of the run is refused.
-        baseline: kWh float64 (D, 48) by clock half-hour and its first London date; None before there is one (the run-in).
+        baseline: kWh float64 (D, 48) by clock half-hour and its first London date; None in the run-in.
         seed: of forecast errors.
         forecast: float32 (T, 5, 96) as published, in place of one made here from the true values and the seed.
         reference_price: GBP/MWh for every row, in place of the quarterly series.
@@ -145,7 +145,7 @@ def network_charge(times_utc: pd.DatetimeIndex, bands: Sequence[NetworkBand]) ->
 def _events_of_run(
     events: Sequence[FlexEvent], start_utc: pd.Timestamp, end_utc: pd.Timestamp
 ) -> tuple[FlexEvent, ...]:
-    inside = []
+    inside: list[FlexEvent] = []
     for event in sorted(events, key=lambda e: e.start):
         if event.end <= start_utc or event.start >= end_utc:
             continue

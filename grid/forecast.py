@@ -10,9 +10,10 @@ Error of signal s, issued at t for t + h:
     e = scale_s(t) g(h) (sqrt(SHARED) V_s(t + h) + sqrt(1 - SHARED) U_s(t))
 
 V is an AR(1) over target times (the feature the forecaster has wrong), U one over issue times (a drift of the run);
-both have unit variance. g grows like 1 - exp(-h / 24 h) under a root, and is 1 at 24 h. Between issues a forecast moves by small revisions and closes on the truth.
-scale_s(t) = ``SKILL[s]`` x the sd of 24-h persistence, estimated from the 28 days before t: calibrated against
-persistence, on published values only. All noise is a pure function of (seed, time).
+both have unit variance, so a forecast moves by small revisions and closes on the truth. g(h) is the root of
+1 - exp(-h / 24 h), over its value at 24 h. scale_s(t) = ``SKILL[s]`` x the sd of 24-h persistence, estimated from the
+28 days before t: calibrated against persistence, on published values only. All noise is a pure function of
+(seed, time).
 """
 
 from __future__ import annotations

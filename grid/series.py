@@ -83,9 +83,9 @@ class GridSeries:
     def between(self, start_utc: pd.Timestamp, end_utc: pd.Timestamp) -> GridSeries:
         """The steps of [start, end). Raises DataRangeError with the date asked and the dates there are."""
         if start_utc < self.start_utc or end_utc > self.end_utc:
-            asked, edge = (start_utc, "start") if start_utc < self.start_utc else (end_utc, "end")
+            asked, edge = (start_utc, "from") if start_utc < self.start_utc else (end_utc, "until")
             raise DataRangeError(
-                f"{self.source}: data needed {'from' if edge == 'start' else 'until'} {asked:%Y-%m-%d %H:%M} UTC, but they "
+                f"{self.source}: data needed {edge} {asked:%Y-%m-%d %H:%M} UTC, but they "
                 f"run from {self.start_utc:%Y-%m-%d} to {self.frame.index[-1]:%Y-%m-%d}; choose another run.start or "
                 "run.days (a run needs the 60 days before it and the 24 h after it), or data that reach further"
             )
@@ -105,7 +105,7 @@ class GridSeries:
             )
         mine, theirs = self.between(start, end), other.between(start, end)
         return GridSeries(
-            mine.frame.assign(**{column: theirs.frame[column] for column in theirs.frame}),
+            mine.frame.assign(**{str(column): theirs.frame[column] for column in theirs.frame}),
             {**mine.provenance, **theirs.provenance},
             mine.source if mine.source == theirs.source else f"{mine.source} + {theirs.source}",
             {**{c: m for c, m in mine.filled.items() if c not in theirs.frame}, **theirs.filled},
@@ -124,7 +124,7 @@ def check_times(index: pd.Index, step: pd.Timedelta, place: str) -> None:
         raise GridDataError(f"{place}: row {int(np.argmax(index.isna()))} has no time; remove or repair it")
     if index[0].utcoffset() != pd.Timedelta(0) or index[-1].utcoffset() != pd.Timedelta(0):
         raise GridDataError(f"{place}: times are in {index.tz}, first {index[0]}; convert them to UTC")
-    gaps, width, none = np.diff(index.values), step.to_timedelta64(), np.timedelta64(0)
+    gaps, width, none = np.diff(index.tz_convert(None).to_numpy()), step.to_timedelta64(), np.timedelta64(0)
     if (gaps < none).any():
         raise GridDataError(f"{place}: times are not sorted at {index[int(np.argmax(gaps < none)) + 1]}; sort the rows")
     if (gaps == none).any():
@@ -165,7 +165,8 @@ def _refuse_pence(price: pd.Series, place: str) -> None:
     if median < PENCE_MEDIAN and p95 < PENCE_P95:
         unit, factor = ("GBP/kWh", "1,000") if p95 < 2.0 else ("p/kWh", "10")
         raise GridDataError(
-            f"{place}: {price.name} has a median of {median:.3g}, which looks like {unit}; multiply by {factor} for GBP/MWh"
+            f"{place}: {price.name} has a median of {median:.3g}, which looks like {unit}; "
+            f"multiply by {factor} for GBP/MWh"
         )
 
 

@@ -21,8 +21,8 @@ def load_signals(
 ) -> GridSeries:
     """Weather, carbon and day-ahead price for a run of [start, end): 60 London days before it, 24 h after it.
 
-    The quarter before, and another 48 h after, are added where the source has them (reference price, forecasts). ``path`` is the
-    folder of the ``file`` source; ``seed`` picks the world of the ``synthetic`` source and nothing else.
+    The quarter before, and another 48 h after, are added where the source has them (reference price, forecasts).
+    ``path`` is the folder of the ``file`` source; ``seed`` picks the world of the ``synthetic`` source, nothing else.
 
     Raises:
         GridDataError: unknown source, no path, bad data. DataRangeError: the data do not reach that far.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +19,28 @@ from scipy.optimize import least_squares
 from scipy.stats import norm, rankdata
 
 from grid.sources import file
-from grid.sources.synthetic import CONSTANTS, SIGNALS, Component, Constants, level, month_position, scale
+from grid.sources.synthetic import (
+    CONSTANTS,
+    SIGNALS,
+    Component,
+    Constants,
+    level,
+    month_position,
+    scale,
+    simulated_year,
+)
 
 PERIOD = ("2022-02-01", "2023-01-01")
 JANUARY, FEBRUARY, DECEMBER = 0, 1, 11
 # (correlation time h, turning period h): hours to weeks, then daily and half-daily shapes that last days.
 COMPONENTS = (
-    (0.5, None), (1.5, None), (4.0, None), (12.0, None), (36.0, None), (110.0, None),
-    (60.0, 24.0), (400.0, 24.0), (60.0, 12.0),
+    (1.0, None), (3.0, None), (12.0, None), (36.0, None), (110.0, None), (60.0, 24.0), (60.0, 12.0),
 )  # fmt: skip
 LAGS = np.concatenate([np.arange(0, 49), np.arange(51, 97, 3)])
+# How far a signal's scale follows the month's own: a price's size follows its level; a month's spread of carbon or
+# temperature in one year is mostly one or two weather spells.
+MONTH_POWER = np.array([0.0, 1.0, 0.4, 0.5])
+CALM_ROUNDS, CALM_HOURS, FIT_YEAR = 6, 12.0, 2022
 Z_GRID = np.round(np.arange(-3.6, 3.61, 0.1), 1)
 
 
@@ -41,44 +54,59 @@ def observed(folder: str) -> pd.DataFrame:
         inside["carbon_gco2_per_kwh"],
         inside["day_ahead_gbp_per_mwh"],
         inside["dry_bulb_degc"],
-        inside["dry_bulb_degc"] - inside["wet_bulb_degc"],
+        inside["wet_bulb_degc"],
     )
     return pd.DataFrame(dict(zip(SIGNALS, values, strict=True)))
 
 
 def fit(table: pd.DataFrame) -> Constants:
-    """Constants of the four hourly signals in ``table``."""
+    """Constants of the four hourly signals in ``table``.
+
+    A Gaussian z has no quiet and wild days of its own, so the covariance that fits best makes the mean daily range too
+    wide. ``calm`` shrinks what changes within a day until simulated and observed mean ranges agree.
+    """
     times, x = pd.DatetimeIndex(table.index), table.to_numpy().T
+    constants = _shapes(times, x)
+    standard = (x - level(constants, times)) / scale(constants, times)
+    constants = replace(constants, quantiles=_quantiles(standard))
+    z = np.stack([norm.ppf((rankdata(row) - 0.5) / len(row)) for row in standard])
+    calm = np.ones(len(x))
+    for _ in range(CALM_ROUNDS):
+        constants = replace(constants, components=_components(z, calm))
+        simulated = np.mean(
+            [_mean_range(simulated_year(constants, s, FIT_YEAR)[:, -x.shape[1] :]) for s in range(20)], axis=0
+        )
+        calm *= (_mean_range(x) / simulated) ** 2
+    return constants
+
+
+def _shapes(times: pd.DatetimeIndex, x: np.ndarray) -> Constants:
+    """Levels and scales; the law and the components are still empty."""
     month, hour = times.month.to_numpy() - 1, times.hour.to_numpy()
     shape = _month_hour_means(x, month, hour)
-    weekday = _weekday_shape(x - shape[:, month, hour], times)
-    constants = Constants(
+    flat = Constants(
         knots=_knots(shape),
-        weekday=weekday,
+        weekday=_weekday_shape(x - shape[:, month, hour], times),
         month_scale=np.ones((len(x), 12)),
         hour_scale=np.ones((len(x), 24)),
         z_grid=Z_GRID,
         quantiles=np.zeros((len(x), len(Z_GRID))),
         components=(),
     )
-    residual = x - level(constants, times)
-    month_scale = _january_filled(
-        np.stack(
-            [_size(residual[:, month == m]) if (month == m).any() else np.full(len(x), np.nan) for m in range(12)],
-            axis=1,
-        )
-    )
-    constants = _replaced(constants, month_scale=month_scale)
-    standard = residual / scale(constants, times)
-    hour_scale = np.stack([_size(standard[:, hour == h]) for h in range(24)], axis=1)
-    constants = _replaced(constants, hour_scale=hour_scale)
-    standard = residual / scale(constants, times)
-    z = np.stack([norm.ppf((rankdata(row) - 0.5) / len(row)) for row in standard])
-    return _replaced(constants, quantiles=_quantiles(standard), components=_components(z))
+    residual = x - level(flat, times)
+    whole = _size(residual)[:, None]
+    month_scale = np.full((len(x), 12), np.nan)
+    for m in np.unique(month):
+        month_scale[:, m] = _size(residual[:, month == m])
+    month_scale = whole * (_january_filled(month_scale) / whole) ** MONTH_POWER[:, None]
+    by_month = replace(flat, month_scale=month_scale)
+    standard = residual / scale(by_month, times)
+    return replace(by_month, hour_scale=np.stack([_size(standard[:, hour == h]) for h in range(24)], axis=1))
 
 
-def _replaced(constants: Constants, **changes: object) -> Constants:
-    return Constants(**{**vars(constants), **changes})  # type: ignore[arg-type]
+def _mean_range(x: np.ndarray) -> np.ndarray:
+    """(4,): mean over days of the largest less the smallest value of the day."""
+    return np.ptp(x.reshape(len(x), -1, 24), axis=2).mean(axis=1)
 
 
 def _month_hour_means(x: np.ndarray, month: np.ndarray, hour: np.ndarray) -> np.ndarray:
@@ -129,9 +157,12 @@ def _quantiles(standard: np.ndarray) -> np.ndarray:
     return table - mean[:, None]
 
 
-def _components(z: np.ndarray) -> tuple[Component, ...]:
+def _components(z: np.ndarray, calm: np.ndarray) -> tuple[Component, ...]:
     n, pairs = len(z), np.tril_indices(len(z))
-    target = np.stack([_covariance(z, int(lag))[pairs] for lag in LAGS])
+    now = _covariance(z, 0)
+    shrink = 1.0 - (1.0 - np.sqrt(np.outer(calm, calm))) * np.exp(-LAGS / CALM_HOURS)[:, None, None]
+    target = np.stack([now - (now - _covariance(z, int(lag))) * f for lag, f in zip(LAGS, shrink, strict=True)])
+    target = target[:, *pairs]
     basis = np.stack([Component(hours, period, np.eye(n)).correlation(LAGS) for hours, period in COMPONENTS])
     weight = np.where(LAGS == 0, 10.0, np.where(np.isin(LAGS, (1, 23, 24, 25)), 4.0, 1.0))[:, None]
 
@@ -146,7 +177,7 @@ def _components(z: np.ndarray) -> tuple[Component, ...]:
         return (weight * (basis.T @ covariance - target)).ravel()
 
     start = np.linalg.cholesky(_covariance(z, 0) / len(COMPONENTS) + 1e-6 * np.eye(n))[pairs]
-    lower = matrices(least_squares(miss, np.tile(start, len(COMPONENTS))).x)
+    lower = matrices(least_squares(miss, np.tile(start, len(COMPONENTS)), ftol=1e-5, xtol=1e-5).x)
     total = np.sqrt((lower @ lower.transpose(0, 2, 1)).sum(axis=0).diagonal())
     return tuple(
         Component(hours, period, mix / total[:, None]) for (hours, period), mix in zip(COMPONENTS, lower, strict=True)
@@ -169,7 +200,8 @@ def write(constants: Constants, path: Path) -> None:
         for c in constants.components
     ]
     part = path.with_suffix(".part")
-    part.write_text(json.dumps({"about": about, **arrays, "components": components}) + "\n", encoding="utf-8")
+    lines = [f"{json.dumps(k)}: {json.dumps(v)}" for k, v in {"about": about, **arrays, "components": components}.items()]
+    part.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     os.replace(part, path)
 
 

@@ -6,7 +6,7 @@ z is Gaussian with unit variance: a sum of damped components with correlation ti
 turning once or twice a day, each correlated across the signals (``synthetic_2022.json``, written by
 ``python -m grid.sources.fit FOLDER``). The slow shared components are the windless days that lift carbon and price
 together; the daily ones make one day's evening peak resemble the next day's. Q restores each signal's own law:
-skewed prices with spikes and some negative hours, a bounded carbon intensity. Wet bulb = dry bulb - depression.
+skewed prices with spikes and some negative hours, a bounded carbon intensity. Wet bulb never exceeds dry bulb.
 
 Time is cut into calendar years. A year's noise comes from a hash of (seed, year) and its components start from zero a
 whole year earlier, so the same (seed, hour) has the same value whatever stretch is asked for.
@@ -27,7 +27,7 @@ from grid.noise import hashed_generator
 from grid.series import GridDataError, GridSeries, to_steps
 
 CONSTANTS = "synthetic_2022.json"
-SIGNALS = ("carbon", "price", "dry_bulb", "depression")
+SIGNALS = ("carbon", "price", "dry_bulb", "wet_bulb")
 FIRST_YEAR, LAST_YEAR = 2014, 2036  # starts of 2015-2035 with history and outlook
 CARBON_FLOOR = 5.0  # gCO2/kWh; the least of 2021-2022 is 14
 HOURS_A_DAY = 24
@@ -98,11 +98,11 @@ def signals(start_utc: pd.Timestamp, end_utc: pd.Timestamp, seed: int) -> GridSe
         )
     values = np.concatenate([_year(seed, year) for year in years], axis=1)
     skip = int((hours[0] - _new_year(years[0])) / pd.Timedelta(hours=1))
-    carbon, price, dry, depression = values[:, skip : skip + len(hours)]
+    carbon, price, dry, wet = values[:, skip : skip + len(hours)]
     hourly = pd.DataFrame(
         {
             "dry_bulb_degc": dry,
-            "wet_bulb_degc": dry - np.maximum(depression, 0.0),
+            "wet_bulb_degc": np.minimum(wet, dry),
             "carbon_gco2_per_kwh": np.maximum(carbon, CARBON_FLOOR),
             "day_ahead_gbp_per_mwh": np.round(price, 2),
         },
@@ -115,13 +115,15 @@ def signals(start_utc: pd.Timestamp, end_utc: pd.Timestamp, seed: int) -> GridSe
 
 @lru_cache(maxsize=64)
 def _year(seed: int, year: int) -> np.ndarray:
-    """float64 (4, hours of the year) in ``SIGNALS`` order."""
-    constants = fitted()
+    return simulated_year(fitted(), seed, year)
+
+
+def simulated_year(constants: Constants, seed: int, year: int) -> np.ndarray:
+    """float64 (4, hours of the year) in ``SIGNALS`` order, before bounds and rounding."""
     times = pd.date_range(_new_year(year), _new_year(year + 1), freq="h", inclusive="left")
-    q = np.stack(
-        [np.interp(z, constants.z_grid, constants.quantiles[s]) for s, z in enumerate(latent(constants, seed, year))]
-    )
-    return level(constants, times) + scale(constants, times) * q
+    z = latent(constants, seed, year)
+    deviation = np.stack([np.interp(z[s], constants.z_grid, constants.quantiles[s]) for s in range(len(SIGNALS))])
+    return level(constants, times) + scale(constants, times) * deviation
 
 
 def latent(constants: Constants, seed: int, year: int) -> np.ndarray:
