@@ -63,5 +63,9 @@ setup(
     package_data={"": ["*.yaml", "*.json", "*.html", "*.j2", "*.safetensors", "*.csv", "*.md"]},
     install_requires=CORE,
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["deg=deg.cli:main"]},
+    entry_points={
+        "console_scripts": ["deg=deg.cli:main"],
+        # What envs.DataCentreEnv runs when it is given no case: that room knows neither signals nor market.
+        "deg.case_maker": ["default=deg.cases:default_case"],
+    },
 )

@@ -11,13 +11,15 @@ import numpy as np
 from agents.policy import Policy
 from envs.batch import SiteBatch
 from envs.case import Case
+from envs.params import neutral_actions
 from envs.state import AGENTS, OUTPUTS
 from envs.view import SiteView
 from evaluate.desk import Desk
+from evaluate.names import COUNTERS
 from evaluate.own_baseline import OwnBaseline
 from grid.market.commitments import CommitmentError
 from grid.market.rules import MarketRules
-from grid.rows import STEPS_PER_PERIOD
+from grid.rows import BASELINE, STEPS_PER_PERIOD
 from llm_layer.orchestrator import Control
 
 CAUSES = ("", "clipped", "tracker", "supervisor", "notice")  # who moved an executed action away from the proposal
@@ -126,6 +128,19 @@ def rollout(
         done = t + 1
     overseer.finish(batch)
     return _finished(run, done, desk, overseer)
+
+
+def neutral_rollout(batch: SiteBatch) -> Rollout:
+    """The sites left alone: nothing decided, nothing sold. Same records as ``rollout`` of ``neutral``, much faster."""
+    batch.reset()
+    run = _empty(batch)
+    actions, nobody = neutral_actions(batch.params), np.zeros(batch.batch_size, dtype=np.int64)
+    run.raw[:] = run.executed[:] = actions
+    for t in range(batch.steps):
+        run.outputs[t] = batch.step(actions, copy=False).outputs
+    run.baseline_kw = run.rows_by_step()[..., BASELINE]
+    run.counters = dict.fromkeys(COUNTERS, nobody)
+    return run
 
 
 def _sell(policy: Policy, desk: Desk, view: SiteView) -> None:

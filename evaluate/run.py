@@ -25,7 +25,7 @@ from evaluate.desk import Desk
 from evaluate.frames import settled_periods, settlement_frame
 from evaluate.names import COUNTERS
 from evaluate.own_baseline import LONGEST_FROZEN_DAYS
-from evaluate.rollout import Overseer, Rollout, rollout
+from evaluate.rollout import Overseer, Rollout, neutral_rollout, rollout
 from evaluate.run_files import write_run
 from grid.market.rules import MarketRules
 from llm_layer.audit import FILE_NAME, AuditWriter
@@ -60,7 +60,7 @@ def run_site(config: Config, folder: Path, on_progress: Callable[[int, int], Non
     """
     case, rules = make_case(config), market_rules(config)
     policy, supervisor = factory.make(config.agents.policy, case), supervisor_of(config)
-    neutral = _neutral_totals(case, rules)
+    neutral = keep_books(neutral_rollout(SiteBatch([case]))).totals(SITE)
     stopped: list[KeyboardInterrupt] = []
 
     def before_step(step: int) -> bool:
@@ -129,12 +129,6 @@ def code_commit() -> str:
     except (OSError, subprocess.SubprocessError):
         return f"version {version('deg-compute-orchestrator')}"
     return told.stdout.strip()
-
-
-def _neutral_totals(case: Case, rules: MarketRules) -> dict[str, float]:
-    """The additive names of the site left alone over the same rows."""
-    policy = factory.make("neutral", case)
-    return keep_books(rollout(SiteBatch([case]), policy, rules, Alone, seeds=np.zeros(1, dtype=np.int64))).totals(SITE)
 
 
 def _counters(run: Rollout) -> dict[str, int]:
