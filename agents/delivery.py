@@ -64,7 +64,7 @@ def _steer(view: SiteView, batch: SiteBatch, site: int, bounds: np.ndarray) -> N
         load_kwh = _load_kwh(view, batch, site, shift)
     bounds[LOAD_SHIFT, 1] = shift
 
-    # What deferring leaves short the battery gives now, beyond its share: a shortfall now is certain, a later one is not.
+    # What deferring leaves short the battery gives now, beyond its share: a later shortfall may never come.
     most = np.clip((target_kwh - load_kwh) / rating_kwh, bounds[BATTERY, 0], bounds[BATTERY, 1])
     # An agent may give more than was sold, but not the energy the rest of the block needs.
     spare = -max(0.0, stored_kwh - later_kwh) / rating_kwh
