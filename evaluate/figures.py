@@ -93,7 +93,7 @@ class Sheet:
 
 
 WIDE = Sheet(width=1120.0, left=64.0, font=11.5, most_ticks=14)
-NARROW = Sheet(width=380.0, left=50.0, font=10.5, most_ticks=7)
+NARROW = Sheet(width=380.0, left=58.0, font=10.5, most_ticks=7)
 
 
 def held(edges: np.ndarray, values: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -160,7 +160,7 @@ def _paper(width: float, height: float) -> tuple[Figure, Axes]:
 
 def _spans(paper: Axes, spans: Sequence[Span], x: Callable[[float], float], sheet: Sheet, bottom: float) -> None:
     for span in spans:
-        left, right = x(span.left), max(x(span.right), x(span.left) + 0.8)  # an hour in a year is still a hairline
+        left, right = x(span.left), max(x(span.right), x(span.left) + 0.5)  # an hour in a year is still a hairline
         strong = span.kind == "event"
         paper.add_patch(
             Rectangle(

@@ -65,7 +65,8 @@ class RunData:
     site        parameters of the site by name, at least ``SITE_KEYS``
     steps       a row per 15 min, ``STEP_COLUMNS``; ``changed_by_<agent>`` holds a name of ``CHANGED_BY`` or ""
     settlement  a row per period, event and term, ``SETTLEMENT_COLUMNS``; may be empty
-    summary     the 21 additive names and the counters, and under ``neutral`` the additive names of the neutral site
+    summary     the 21 additive names, the counters, ``complete`` (false where the run was stopped early), and under
+                ``neutral`` the additive names of the neutral site
     events      every request of the run, accepted or not
     provenance  row column -> real | filled | synthetic | modelled
     audit_head  hash of the audit trail's last line, "" where there is no trail
@@ -88,7 +89,7 @@ class RunData:
     def __post_init__(self) -> None:
         _require("steps", self.steps.columns, STEP_COLUMNS)
         _require("settlement", self.settlement.columns, SETTLEMENT_COLUMNS)
-        _require("summary", self.summary, (*ADDITIVE, *COUNTERS, "neutral"))
+        _require("summary", self.summary, (*ADDITIVE, *COUNTERS, "complete", "neutral"))
         _require("summary.neutral", self.summary["neutral"], ADDITIVE)
         _require("site", self.site, SITE_KEYS)
         _known("provenance", self.provenance.values(), PROVENANCE)

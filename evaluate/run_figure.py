@@ -118,7 +118,7 @@ def _power(line: Timeline) -> Panel:
     def draw(axes: Axes) -> None:
         _areas(axes, line)
         _trace(axes, line, "baseline_kw", "baseline", 1.1, _DASHED)
-        _trace(axes, line, "import_kw", "import", 1.3)
+        _trace(axes, line, "import_kw", "import", 0.9 if line.unit == "day" else 1.3)
         if not line.gathered:  # a target of some half-hours says nothing beside a mean over all of them
             x, target = held(line.edges_h, line.mean["target_kw"])
             metered = held(line.edges_h, line.mean["import_kw"])[1]

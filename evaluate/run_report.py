@@ -30,6 +30,7 @@ from evaluate.run_timeline import FINE_DAYS, timeline
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SHOWN_DECISIONS = 20
+_SHOWN_EVENTS = 20  # more are folded away
 LONGEST_ON_RUN_IN = 14  # days; a longer run takes its baseline from its own meter (section 4 of the design)
 _DIGITS = {"gbp": 2, "kg": 1, "kwh": 1, "minutes": 0}
 
@@ -113,7 +114,8 @@ def _context(run: RunData) -> dict[str, Any]:
         "provenance_meanings": PROVENANCE_MEANINGS,
         "folder": f"{run.config['run']['dir']}/{run.config['run']['name']}",
         "config_text": _yaml(run.config),
-        "interrupted": bool(run.summary.get("interrupted", False)),
+        "interrupted": not run.summary["complete"],
+        "most_events": _SHOWN_EVENTS,
     }
 
 

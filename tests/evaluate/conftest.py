@@ -18,11 +18,12 @@ CONFIG = {
     "run": {"name": "made-up", "dir": "runs", "start": "2023-11-13", "days": 7, "seed": 0},
     "signals": {"source": "file", "path": None},
     "workload": {"name": "alibaba_2", "path": None},
-    "site": {"profile": "uk_default", "it_capacity_mw": 1.0},
+    "site": {
+        "profile": "uk_default", "it_capacity_mw": 1.0, "carbon_price_gbp_per_t": 50.0, "wear_gbp_per_mwh": 10.0,
+    },
     "tariff": {"adder_gbp_per_mwh": 0.0, "network": "none"},
     "market": {
         "aggregator_share": SHARE, "compensation": "mutualised", "rulebook": "p511-2026-08",
-        "carbon_price_gbp_per_t": 50.0, "wear_gbp_per_mwh": 10.0,
     },
     "agents": {"policy": "carbon_threshold"},
     "supervisor": {"backend": "rules", "every_steps": 4, "model": None},
@@ -78,7 +79,7 @@ def _make_run(days: int = 7, text: str | None = None, quiet: bool = False, start
         site=SITE,
         steps=steps,
         settlement=settlement,
-        summary=summary | counters | {"neutral": _neutral(steps)},
+        summary=summary | counters | {"complete": True, "neutral": _neutral(steps)},
         events=events,
         decisions=decisions,
         provenance=PROVENANCE,
