@@ -177,6 +177,14 @@ def largest_first(rows: Sequence[DecisionRow]) -> list[DecisionRow]:
     return sorted(rows, key=lambda row: (-len(row.record.accepts), not row.record.overrides, -row.size))
 
 
+def leading(ordered: Sequence[DecisionRow], most: int) -> list[DecisionRow]:
+    """The first of ``largest_first``, with at least half the places left to decisions that took on no request."""
+    taken = [row for row in ordered if row.record.accepts]
+    others = [row for row in ordered if not row.record.accepts]
+    taken = taken[: max(most // 2, most - len(others))]
+    return [*taken, *others[: most - len(taken)]]
+
+
 def rule_year(config: Mapping[str, Any]) -> int | None:
     """Year of the market rules in force: ``p511-2026-08`` gives 2026."""
     found = re.search(r"-(\d{4})-\d{2}$", str(config["market"]["rulebook"]))

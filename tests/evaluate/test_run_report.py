@@ -203,6 +203,8 @@ def test_long_runs_list_the_largest_decisions_and_months(make_run: MakeRun) -> N
     assert "The 200 largest of" in text
     assert [row[0] for row in page.tables["calendar"][1:]] == ["Nov 2023", "Dec 2023", "Jan 2024", "Total"]
     assert "the run’s own metered history" in text
+    assert "by chance: no merit" not in text  # its baseline is also the work of its own steering
+    assert "2026 rules meet 2023 and 2024 prices" in text
 
 
 def test_decisions_cover_every_step_once_and_overrides_come_first(week: RunData, page: Page) -> None:
@@ -213,6 +215,13 @@ def test_decisions_cover_every_step_once_and_overrides_come_first(week: RunData,
     reasons = [row for row in page.tables[""] if len(row) == 4 and "of 4" in row[3]]
     assert "accepts" in reasons[0][1]
     assert "follow all" not in " ".join(row[1] for row in reasons[:20])
+
+
+def test_a_year_of_requests_leaves_room_for_overrides(make_run: MakeRun) -> None:
+    page = Page(render(make_run(180)))
+    shown = [row for row in page.tables[""] if len(row) == 4 and "of 4" in row[3]][:20]
+    assert sum("accepts" in row[1] for row in shown) == 10
+    assert all("battery" in row[1] or "load shift" in row[1] for row in shown[10:])
 
 
 def test_rules_younger_than_the_prices_are_said(week: RunData) -> None:
