@@ -24,34 +24,35 @@ from envs.sustaindc.constants import (
     NET,
     SOC,
     STEP_HOURS,
+    Record,
 )
 
 
 @njit(cache=True, forceinline=True)
-def sigmoid(x):
+def sigmoid(x: float) -> float:
     return 1.0 / (1.0 + math.exp(-x))
 
 
 @njit(cache=True, forceinline=True)
-def round_to(x, scale):
+def round_to(x: float, scale: float) -> float:
     """Half-to-even rounding by scaling, as ``np.round`` does it."""
     return np.rint(x * scale) / scale
 
 
 @njit(cache=True, forceinline=True)
-def charge_hours(soc):
+def charge_hours(soc: float) -> float:
     """Time share of a step spent charging, h."""
     return round_to(0.5 * (1.0 - sigmoid(10.0 * (soc - 0.5))), 1e4) * STEP_HOURS
 
 
 @njit(cache=True, forceinline=True)
-def discharge_hours(soc):
+def discharge_hours(soc: float) -> float:
     """Time share of a step spent discharging, h."""
     return max(0.5, 4.0 * sigmoid(10.0 * (soc - 0.25))) * STEP_HOURS
 
 
 @njit(cache=True, forceinline=True)
-def run_battery(p, s, action, load_kw, out):
+def run_battery(p: Record, s: Record, action: int, load_kw: float, out: np.ndarray) -> float:
     """Charge, discharge or idle for one step. -> net energy drawn from the grid, kWh."""
     soc = s.energy_mwh / p.battery_mwh
     charging = charge_hours(soc)

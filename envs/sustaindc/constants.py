@@ -5,7 +5,11 @@ Units: W and degC inside the plant, MWh in the battery, kWh at the meter, as Sus
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import numpy as np
+
+Record: TypeAlias = Any  # one element of a structured array, as kernels see it
 
 AGENTS = ("agent_ls", "agent_dc", "agent_bat")
 LOAD_SHIFT, COOLING, BATTERY = range(3)

@@ -12,6 +12,7 @@ import math
 import numpy as np
 from numba import njit
 
+from envs.sustaindc.constants import Record
 from envs.sustaindc.numpy_sums import pairwise_sum
 from envs.sustaindc.sorted_blocks import BLOCK, Sorted, empty_blocks, insert, ranked, remove
 
@@ -63,7 +64,7 @@ class EnergyHistory:
 
 
 @njit(cache=True, error_model="numpy")
-def _normalise(sums, ring, blocks, readings, z):
+def _normalise(sums: np.ndarray, ring: np.ndarray, blocks: Sorted, readings: np.ndarray, z: np.ndarray) -> None:
     capacity = ring.shape[1]
     scratch = np.empty(capacity)
     for i in range(len(sums)):
@@ -87,14 +88,14 @@ def _normalise(sums, ring, blocks, readings, z):
 
 
 @njit(cache=True)
-def _add_to_sums(s, reading, sign):
+def _add_to_sums(s: Record, reading: float, sign: float) -> None:
     d = reading - s.origin
     s.total += sign * d
     s.squares += sign * d * d
 
 
 @njit(cache=True)
-def _sum_anew(s, ring):
+def _sum_anew(s: Record, ring: np.ndarray) -> None:
     """Once a round, so that rounding does not accumulate."""
     s.total = 0.0
     s.squares = 0.0
@@ -103,7 +104,7 @@ def _sum_anew(s, ring):
 
 
 @njit(cache=True)
-def _distance(s, ring, b, reading, scratch):
+def _distance(s: Record, ring: np.ndarray, b: Sorted, reading: float, scratch: np.ndarray) -> float:
     """(reading - mean) / deviation of the history clipped to 1.5 interquartile ranges; 0 for a first reading."""
     if s.size < 2:
         return 0.0
@@ -119,7 +120,7 @@ def _distance(s, ring, b, reading, scratch):
 
 
 @njit(cache=True)
-def _quantile(s, b, share):
+def _quantile(s: Record, b: Sorted, share: float) -> float:
     """Linear between ranks, in the operations of ``np.percentile``."""
     position = share * (s.size - 1)
     rank = int(position)
@@ -131,7 +132,9 @@ def _quantile(s, b, share):
 
 
 @njit(cache=True)
-def _from_sums(s, ring, b, low, high, scratch):
+def _from_sums(
+    s: Record, ring: np.ndarray, b: Sorted, low: float, high: float, scratch: np.ndarray
+) -> tuple[float, float]:
     """Mean and deviation of the clipped history: the sums, corrected for what lies outside."""
     total = s.total
     squares = s.squares
@@ -159,7 +162,7 @@ def _from_sums(s, ring, b, low, high, scratch):
 
 
 @njit(cache=True)
-def _two_pass(s, ring, low, high, scratch):
+def _two_pass(s: Record, ring: np.ndarray, low: float, high: float, scratch: np.ndarray) -> tuple[float, float]:
     """Mean and deviation with numpy's rounding: where all readings are clipped to one, rounding is all there is."""
     capacity = len(ring)
     oldest = (s.next - s.size) % capacity

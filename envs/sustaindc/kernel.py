@@ -32,6 +32,7 @@ from envs.sustaindc.constants import (
     TOTAL,
     TOWER_FAN,
     WATER,
+    Record,
 )
 from envs.sustaindc.load_shift import shift_load
 from envs.sustaindc.plant import chiller_w, cooling_load_w, move_setpoint, run_rack, tower_fan_w, water_litres
@@ -39,7 +40,14 @@ from envs.sustaindc.series import CARBON, DRY_BULB, WET_BULB, WORKLOAD
 
 
 @njit(cache=True, forceinline=True)
-def run_racks(p, kinds, kind_of_rack, setpoint_degc, utilisation, scratch):
+def run_racks(
+    p: Record,
+    kinds: np.ndarray,
+    kind_of_rack: np.ndarray,
+    setpoint_degc: float,
+    utilisation: float,
+    scratch: np.ndarray,
+) -> tuple[float, float, float, float, float]:
     """All racks. -> mean inlet, mean outlet, return degC, CPU W, server fan W. ``scratch`` float64 (kinds, 4)."""
     for k in range(len(kinds)):
         if kinds[k].servers == 0:  # padding of a batch with unlike sites
@@ -70,7 +78,17 @@ def run_racks(p, kinds, kind_of_rack, setpoint_degc, utilisation, scratch):
 
 
 @njit(cache=True, forceinline=True)
-def step(p, kinds, kind_of_rack, row, s, queued_by, action, out, scratch):
+def step(
+    p: Record,
+    kinds: np.ndarray,
+    kind_of_rack: np.ndarray,
+    row: np.ndarray,
+    s: Record,
+    queued_by: np.ndarray,
+    action: np.ndarray,
+    out: np.ndarray,
+    scratch: np.ndarray,
+) -> None:
     """Advance one site by one control step, in place.
 
     Args:
@@ -116,7 +134,18 @@ def step(p, kinds, kind_of_rack, row, s, queued_by, action, out, scratch):
 
 
 @njit(cache=True, error_model="numpy")
-def step_batch(params, kinds, kind_of_rack, site, values, first_row, state, queued_by, actions, out):
+def step_batch(
+    params: np.ndarray,
+    kinds: np.ndarray,
+    kind_of_rack: np.ndarray,
+    site: np.ndarray,
+    values: np.ndarray,
+    first_row: np.ndarray,
+    state: np.ndarray,
+    queued_by: np.ndarray,
+    actions: np.ndarray,
+    out: np.ndarray,
+) -> None:
     """Advance every site of a batch.
 
     Args:
@@ -132,7 +161,9 @@ def step_batch(params, kinds, kind_of_rack, site, values, first_row, state, queu
 
 
 @njit(cache=True, error_model="numpy")
-def rack_table(params, kinds, kind_of_rack, setpoint_degc, utilisation):
+def rack_table(
+    params: np.ndarray, kinds: np.ndarray, kind_of_rack: np.ndarray, setpoint_degc: float, utilisation: float
+) -> np.ndarray:
     """float64 (racks, 5): inlet degC, outlet degC, CPU W, fan W, air flow m3/s of every rack of one site."""
     table = np.empty((len(kind_of_rack), 5))
     for i in range(len(kind_of_rack)):

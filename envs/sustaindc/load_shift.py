@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from numba import njit
 
 from envs.sustaindc.constants import (
@@ -30,11 +31,12 @@ from envs.sustaindc.constants import (
     STEPS_PER_DAY,
     UNDER_6H,
     UTILISATION,
+    Record,
 )
 
 
 @njit(cache=True, forceinline=True)
-def waiting_since(s, queued_by, step):
+def waiting_since(s: Record, queued_by: np.ndarray, step: int) -> int:
     """Queued tasks that arrived at or before ``step``."""
     if step < 0:
         return 0
@@ -42,7 +44,7 @@ def waiting_since(s, queued_by, step):
 
 
 @njit(cache=True, forceinline=True)
-def dequeue(s, queued_by, tasks):
+def dequeue(s: Record, queued_by: np.ndarray, tasks: int) -> None:
     """Take ``tasks`` from the front of the queue."""
     left = tasks
     while left > 0:
@@ -55,7 +57,7 @@ def dequeue(s, queued_by, tasks):
 
 
 @njit(cache=True, forceinline=True)
-def shift_load(p, s, queued_by, workload, action, out):
+def shift_load(p: Record, s: Record, queued_by: np.ndarray, workload: float, action: int, out: np.ndarray) -> float:
     """Defer, pass or process. -> utilisation of the data centre (0-1); writes queue facts to ``out``.
 
     Overdue tasks run first, whatever the action, while arriving work leaves room under the cap; arriving work itself
@@ -104,7 +106,7 @@ def shift_load(p, s, queued_by, workload, action, out):
 
 
 @njit(cache=True, forceinline=True)
-def age_facts(s, queued_by, out):
+def age_facts(s: Record, queued_by: np.ndarray, out: np.ndarray) -> None:
     """Ages of the queue after acting, in days, and its age histogram; the last bin only says whether it is empty."""
     now = s.step
     length = s.enqueued - s.dequeued

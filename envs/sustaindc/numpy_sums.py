@@ -10,7 +10,7 @@ DEPTH = 16  # halvings of a sum, enough for 128 x 2^15 values
 
 
 @njit(cache=True)
-def pairwise_sum(values, n):
+def pairwise_sum(values: np.ndarray, n: int) -> float:
     """Sum of the first n values in numpy's order: eight lanes up to 128 values, halves above.
 
     The halving is unrolled on a stack, because numba cannot cache a function that calls itself.
@@ -44,7 +44,7 @@ def pairwise_sum(values, n):
 
 
 @njit(cache=True)
-def lane_sum(values, start, n):
+def lane_sum(values: np.ndarray, start: int, n: int) -> float:
     v = values[start : start + n]
     if n < 8:
         total = 0.0
@@ -69,7 +69,7 @@ def lane_sum(values, start, n):
 
 
 @njit(cache=True, forceinline=True)
-def lane_sum_of_equals(value, n):
+def lane_sum_of_equals(value: float, n: int) -> float:
     """``n`` times ``value`` (n <= 128), rounded as numpy's unrolled sum of equal numbers."""
     if n < 8:
         total = 0.0
@@ -86,7 +86,7 @@ def lane_sum_of_equals(value, n):
 
 
 @njit(cache=True, forceinline=True)
-def sum_of_equals(value, n):
+def sum_of_equals(value: float, n: int) -> float:
     """``n`` times ``value``, rounded as ``np.sum`` of n equal numbers (n <= 256; exact product above)."""
     if n <= LANE_BLOCK:
         return lane_sum_of_equals(value, n)

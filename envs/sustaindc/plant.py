@@ -36,12 +36,13 @@ from envs.sustaindc.constants import (
     WATER_OFFSET,
     WATER_RANGE,
     WATER_WET_BULB,
+    Record,
 )
 from envs.sustaindc.numpy_sums import sum_of_equals
 
 
 @njit(cache=True, forceinline=True)
-def move_setpoint(p, s, action):
+def move_setpoint(p: Record, s: Record, action: int) -> int:
     """Supply-air set-point after one action; repeated raises accelerate, lowering never does (kept quirk). -> delta."""
     delta = action - 1
     if delta == s.last_delta and action != COLDER:
@@ -57,7 +58,9 @@ def move_setpoint(p, s, action):
 
 
 @njit(cache=True, forceinline=True)
-def run_rack(p, r, setpoint_degc, load_percent):
+def run_rack(
+    p: Record, r: Record, setpoint_degc: float, load_percent: float
+) -> tuple[float, float, float, float, float]:
     """One rack. -> inlet degC, outlet degC, CPU W, fan W, air flow m3/s."""
     inlet = r.supply_approach_k + setpoint_degc
     ratio = (r.m_cpu + LEAKAGE_PER_K) * inlet + r.c_cpu + r.shift_cpu * (load_percent / 100)
@@ -73,7 +76,7 @@ def run_rack(p, r, setpoint_degc, load_percent):
 
 
 @njit(cache=True, forceinline=True)
-def chiller_w(rating_w, load_w, dry_bulb_degc):
+def chiller_w(rating_w: float, load_w: float, dry_bulb_degc: float) -> float:
     """Compressor power. Capacity grows and power falls with outdoor temperature (kept quirk)."""
     lift = (dry_bulb_degc - DESIGN_CONDENSER_DEGC) / TEMPERATURE_RISE_COEFFICIENT - (
         DESIGN_EVAPORATOR_DEGC - DESIGN_CONDENSER_DEGC
@@ -91,21 +94,21 @@ def chiller_w(rating_w, load_w, dry_bulb_degc):
 
 
 @njit(cache=True, forceinline=True)
-def cooling_load_w(p, it_w, return_degc, supply_degc):
+def cooling_load_w(p: Record, it_w: float, return_degc: float, supply_degc: float) -> float:
     """Heat the CRAC units take from air whose flow follows IT power; not equal to IT power (kept quirk)."""
     mass_flow = p.air_kg_per_m3 * p.crac_flow_m3s_per_w * it_w
     return mass_flow * p.air_j_per_kg_k * max(0.0, return_degc - supply_degc)
 
 
 @njit(cache=True, forceinline=True)
-def tower_flow_m3s(p, load_w, dry_bulb_degc, setpoint_degc):
+def tower_flow_m3s(p: Record, load_w: float, dry_bulb_degc: float, setpoint_degc: float) -> float:
     """Air flow the tower needs for a cooling load."""
     rise = max(TOWER_APPROACH_DEGC - (dry_bulb_degc - setpoint_degc), 1.0)
     return load_w / (p.air_j_per_kg_k * rise) / p.air_kg_per_m3
 
 
 @njit(cache=True, forceinline=True)
-def tower_fan_w(p, load_w, dry_bulb_degc, setpoint_degc):
+def tower_fan_w(p: Record, load_w: float, dry_bulb_degc: float, setpoint_degc: float) -> float:
     """Tower fan: off below 5 degC, cube law above, never more than the chiller rating (kept quirk)."""
     if dry_bulb_degc < TOWER_FAN_OFF_BELOW_DEGC:
         return 0.0
@@ -114,7 +117,7 @@ def tower_fan_w(p, load_w, dry_bulb_degc, setpoint_degc):
 
 
 @njit(cache=True, forceinline=True)
-def water_litres(return_degc, setpoint_degc, wet_bulb_degc):
+def water_litres(return_degc: float, setpoint_degc: float, wet_bulb_degc: float) -> float:
     """Tower water of one step, litres: by temperatures alone, not by heat (kept quirk)."""
     intercept = WATER_RANGE * (return_degc - setpoint_degc) + WATER_OFFSET
     m3_per_hour = max(WATER_WET_BULB * wet_bulb_degc + intercept, 0.0)

@@ -186,7 +186,9 @@ def size_plant(racks: np.ndarray, plant: Mapping[str, float], ambient_degc: floa
 
 
 @njit(cache=True, error_model="numpy")
-def _sized(params, kinds, kind_of_rack, ambient_degc):
+def _sized(
+    params: np.ndarray, kinds: np.ndarray, kind_of_rack: np.ndarray, ambient_degc: float
+) -> tuple[float, float, float]:
     p = params[0]
     scratch = np.empty((len(kinds), 4))
     _, _, returned, cpu_w, fan_w = run_racks(p, kinds, kind_of_rack, SETPOINT_MAX_DEGC, 1.0, scratch)

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from envs.sustaindc.constants import Record
+
 BLOCK = 128
 
 
@@ -36,7 +38,7 @@ def empty_blocks(batch_size: int, blocks: int) -> Sorted:
 
 
 @njit(cache=True)
-def ranked(s, b, rank):
+def ranked(s: Record, b: Sorted, rank: int) -> tuple[float, float]:
     """Readings of ``rank`` and of the one after it (the last one twice)."""
     k = 0
     while rank >= b.held[k]:
@@ -51,7 +53,7 @@ def ranked(s, b, rank):
 
 
 @njit(cache=True)
-def _block_of(s, b, value):
+def _block_of(s: Record, b: Sorted, value: float) -> int:
     """The last block that starts at or below ``value``, or the first one."""
     left = 0
     right = s.blocks
@@ -65,7 +67,7 @@ def _block_of(s, b, value):
 
 
 @njit(cache=True)
-def insert(s, b, value, scratch):
+def insert(s: Record, b: Sorted, value: float, scratch: np.ndarray) -> None:
     if s.blocks == 0:
         s.blocks = 1
     k = _block_of(s, b, value)
@@ -86,7 +88,7 @@ def insert(s, b, value, scratch):
 
 
 @njit(cache=True)
-def remove(s, b, value):
+def remove(s: Record, b: Sorted, value: float) -> None:
     k = _block_of(s, b, value)
     readings = b.readings[b.slot[k]]
     j = b.held[k] - 1
@@ -106,7 +108,7 @@ def remove(s, b, value):
 
 
 @njit(cache=True)
-def _split(s, b, k):
+def _split(s: Record, b: Sorted, k: int) -> None:
     """Move the upper half of block ``k`` into a free slot behind it."""
     free = b.slot[s.blocks]
     for i in range(s.blocks, k + 1, -1):
@@ -121,7 +123,7 @@ def _split(s, b, k):
 
 
 @njit(cache=True)
-def _pack(s, b, scratch):
+def _pack(s: Record, b: Sorted, scratch: np.ndarray) -> None:
     """Spread all readings over half-full blocks."""
     n = 0
     for k in range(s.blocks):
@@ -138,7 +140,7 @@ def _pack(s, b, scratch):
 
 
 @njit(cache=True)
-def _copy_block(b, to, source):
+def _copy_block(b: Sorted, to: int, source: int) -> None:
     b.low[to] = b.low[source]
     b.held[to] = b.held[source]
     b.slot[to] = b.slot[source]
