@@ -11,6 +11,7 @@ from agents.trades import NeutralTrades
 from envs.case import Case
 
 Maker = Callable[[Case], Policy]
+SeededMaker = Callable[[Case, int], Policy]  # one policy for each training seed
 
 _MAKERS: dict[str, Maker] = {
     "neutral": lambda case: Neutral(),
@@ -19,28 +20,41 @@ _MAKERS: dict[str, Maker] = {
     "carbon_threshold": lambda case: Threshold("carbon_threshold", CARBON_RULE, accepts_events=False),
     "event_follower": lambda case: EventFollower(),
 }
+_SEEDED: dict[str, SeededMaker] = {}
 
 
 def names() -> tuple[str, ...]:
     """Variant names that can be made."""
-    return tuple(_MAKERS)
+    return (*_MAKERS, *_SEEDED)
 
 
 def register(name: str, maker: Maker) -> None:
     """Add a controller; a name already taken is an error, so that no variant changes meaning by import order."""
-    if name in _MAKERS:
-        raise ValueError(f"controller {name!r} is already registered; choose another variant name")
+    _check_free(name)
     _MAKERS[name] = maker
 
 
-def make(name: str, case: Case) -> Policy:
-    """The controller of a variant name, for one case.
+def register_seeded(name: str, maker: SeededMaker) -> None:
+    """Add a family of trained controllers, one a training seed."""
+    _check_free(name)
+    _SEEDED[name] = maker
+
+
+def make(name: str, case: Case, seed: int = 0) -> Policy:
+    """The controller of a variant name, for one case; ``seed`` picks among those trained with several.
 
     Raises:
         ValueError: unknown name; the nearest known one is given.
     """
-    if name not in _MAKERS:
-        near = difflib.get_close_matches(name, _MAKERS, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"controller {name!r} is unknown; {hint}known: {', '.join(_MAKERS)}")
-    return _MAKERS[name](case)
+    if name in _SEEDED:
+        return _SEEDED[name](case, seed)
+    if name in _MAKERS:
+        return _MAKERS[name](case)
+    near = difflib.get_close_matches(name, names(), n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise ValueError(f"controller {name!r} is unknown; {hint}known: {', '.join(names())}")
+
+
+def _check_free(name: str) -> None:
+    if name in names():
+        raise ValueError(f"controller {name!r} is already registered; choose another variant name")

@@ -1,4 +1,8 @@
-"""Agents without a supervisor: what they sell follows the shared rule; guard and delivery tracker stay."""
+"""Agents without a supervisor: what they sell follows the shared rule; guard and delivery tracker stay.
+
+A controller that does not accept requests is not steered to deliver either: ``neutral+trades`` sells its baseline's
+error and stays idle, which is the point of it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from agents.policy import Policy
 from envs.batch import SiteBatch
 from envs.view import SiteView
 from evaluate.desk import Desk
+from llm_layer.guard import guard
 from llm_layer.orchestrator import Control, Orchestrator, Trail
 
 
@@ -25,11 +30,15 @@ class Alone:
 
     def bounds(self, view: SiteView, batch: SiteBatch, feasible: np.ndarray) -> np.ndarray:
         """Sell what has been requested since the last step, then say what binds."""
-        if self._policy.accepts_events:
-            self._sell(view, batch)
+        if not self._policy.accepts_events:
+            return guard(view, feasible)
+        self._sell(view, batch)
         return self._plant.bounds(view, batch, feasible)
 
     def control(self, view: SiteView, batch: SiteBatch, feasible: np.ndarray, raw: np.ndarray) -> Control:
+        if not self._policy.accepts_events:
+            safe = guard(view, feasible)
+            return Control(safe, safe, safe, safe, np.zeros(view.batch_size), (), ())
         return self._plant.control(view, batch, feasible, raw)
 
     def counters(self) -> dict[str, np.ndarray]:

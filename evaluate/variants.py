@@ -1,0 +1,53 @@
+"""From a variant's name to who acts and who supervises: ``grid_aware``, ``grid_aware+rules``, ``neutral+trades``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from agents import factory
+from agents.policy import Policy
+from configs.schema import VARIANTS
+from envs.case import Case
+
+# Controllers that look into their own case: each case needs its own, so cases are run one by one.
+OF_ONE_CASE = ("neutral+trades", "mpc", "oracle")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """base: name of the controller; supervisor: name of what stands above it, "" for nobody."""
+
+    base: str
+    supervisor: str
+
+    @classmethod
+    def parse(cls, name: str) -> Variant:
+        """Names of contract 8; ``configs.schema`` has checked them."""
+        if name in VARIANTS:
+            return cls(name, "")
+        base, _, supervisor = name.rpartition("+")
+        return cls(base, supervisor)
+
+    @property
+    def name(self) -> str:
+        return f"{self.base}+{self.supervisor}" if self.supervisor else self.base
+
+
+def groups_of(variant: Variant, cases: Sequence[Case]) -> list[tuple[int, ...]]:
+    """Which cases share a batch: all of them, or each alone where the controller belongs to one case."""
+    if variant.base in OF_ONE_CASE:
+        return [(k,) for k in range(len(cases))]
+    return [tuple(range(len(cases)))]
+
+
+def make_policy(variant: Variant, cases: Sequence[Case], seed: int) -> Policy:
+    """The controller of a batch of ``cases``. ``seed`` picks among policies trained with different seeds."""
+    return factory.make(variant.base, cases[0], seed=seed)
+
+
+def policy_seeds(seed: int, size: int) -> np.ndarray:
+    """int64 (B,): a seed a site, the same for every variant."""
+    return np.random.SeedSequence(seed).generate_state(size, dtype=np.uint64).astype(np.int64) & (2**62 - 1)
