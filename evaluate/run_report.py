@@ -47,7 +47,7 @@ COUNTER_MEANINGS = {
     "notice_breach_steps": "steps outside what a notice truly asked for",
 }
 PROVENANCE_MEANINGS = {
-    "real": "published by its source for this very hour",
+    "real": "as its source measured or published it",
     "filled": "a gap or a missing quarter, filled by a stated rule",
     "synthetic": "drawn from a model fitted to real data",
     "modelled": "computed here; no such figure was published",
