@@ -31,6 +31,14 @@ _STATES = ("inlet_degc", "supply_degc", "soc_kwh", "queued_kwh")
 _SUMMED = tuple(name for name in OUTPUTS if name not in _STATES)
 
 
+class Proposals(dict[str, float]):
+    """Agent -> proposed action, with the ``site`` they are proposed for: whoever coordinates them can look at it."""
+
+    def __init__(self, actions: Mapping[str, float], site: SiteBatch) -> None:
+        super().__init__(actions)
+        self.site = site
+
+
 class DataCentreEnv:
     """One site, one decision at a time.
 
@@ -67,7 +75,7 @@ class DataCentreEnv:
         if decision_minutes < STEP_MINUTES or decision_minutes % STEP_MINUTES:
             raise ValueError(f"decision_minutes: {decision_minutes}; give a multiple of {STEP_MINUTES}")
         self.steps_per_decision = decision_minutes // STEP_MINUTES
-        self.case = case if case is not None else _registered_case_maker()(location, workload_file)
+        self.case = case if case is not None else registered_case_maker()(location, workload_file)
         self.batch = SiteBatch([self.case])
         self.proposer: Proposer = ThresholdProposer() if proposer is None else proposer
         self.reset()
@@ -91,12 +99,12 @@ class DataCentreEnv:
         """What the grid has published by now (``envs.grid_aware.grid_signals``)."""
         return grid_signals(self.batch.view(), 0)
 
-    def get_agent_proposals(self) -> dict[str, float]:
+    def get_agent_proposals(self) -> Proposals:
         """Agent -> the action it would take now, in [-1, 1]."""
         layout = self.proposer.layout
         obs = {} if layout is None else self.batch.observe(layout)
         actions = self.proposer.act(obs, self.batch.feasible(), self.batch.view())
-        return dict(zip(AGENTS, actions[0].tolist(), strict=True))
+        return Proposals(dict(zip(AGENTS, actions[0].tolist(), strict=True)), self.batch)
 
     def step(self, actions: Mapping[str, float] | np.ndarray) -> tuple[dict[str, np.ndarray], float, bool, dict]:
         """Run one decision. -> (observations, reward, done, info).
@@ -136,7 +144,7 @@ def _raw(actions: Mapping[str, float] | np.ndarray) -> np.ndarray:
     return np.array([[float(actions[agent]) for agent in AGENTS]], dtype=np.float32)
 
 
-def _registered_case_maker() -> CaseMaker:
+def registered_case_maker() -> CaseMaker:
     """The installed package's case maker: this room knows no signals, so it cannot make a case by itself."""
     registered = list(entry_points(group=CASE_MAKERS))
     if not registered:

@@ -65,7 +65,9 @@ def line_of(body: Mapping[str, Any], runtime: Mapping[str, Any], prev: str) -> t
         open_text = f'{{"body":{_encode(body)},"runtime":{_encode(runtime)},"prev":"{prev}"'
         hashed = open_text.encode("utf-8")
     except (TypeError, ValueError) as error:
-        raise ValueError(f"audit: a record cannot be written as JSON ({error}); give finite numbers and text") from error
+        raise ValueError(
+            f"audit: a record cannot be written as JSON ({error}); give finite numbers and text"
+        ) from error
     digest = hashlib.sha256(prev.encode("ascii") + hashed + b"}").hexdigest()
     return b'%b,"hash":"%b"}\n' % (hashed, digest.encode("ascii")), digest
 
@@ -73,8 +75,8 @@ def line_of(body: Mapping[str, Any], runtime: Mapping[str, Any], prev: str) -> t
 class AuditWriter:
     """Appends lines to one file; each is handed to the operating system before the call returns.
 
-    An existing file is verified and continued. A last line without its LF (a run that was killed) is cut, and the cut is
-    recorded as a line of its own.
+    An existing file is verified and continued. A last line without its LF (a run that was killed) is cut, and the cut
+    is recorded as a line of its own.
 
     Raises:
         AuditError: an existing chain that does not hold.

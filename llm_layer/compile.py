@@ -56,7 +56,9 @@ class Held:
 
 
 @njit(cache=True)
-def _compile(mode, lo, hi, feasible, bounds, clamped):
+def _compile(
+    mode: np.ndarray, lo: np.ndarray, hi: np.ndarray, feasible: np.ndarray, bounds: np.ndarray, clamped: np.ndarray
+) -> None:
     for i in range(mode.shape[0]):
         for k in range(mode.shape[1]):
             low, high = feasible[i, k, 0], feasible[i, k, 1]

@@ -32,7 +32,7 @@ class Deliveries:
         self.any_open = False
 
     def observe(self, view: SiteView, active: np.ndarray) -> Iterator[dict[str, Any]]:
-        """At the start of a step: read the meter, and say which blocks begin or are over. active: bool (B,), sold now."""
+        """At a step's start: read the meter, say which blocks begin or are over. active: bool (B,), sold now."""
         for site, block in enumerate(self._open):
             if block is not None:
                 block.metered_kwh[-1] += _last_import_kwh(view, site, block.soc_kwh)

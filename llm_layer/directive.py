@@ -13,7 +13,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from envs.state import AGENTS
 from llm_layer.verbs import LIMIT, SET, BatteryVerb, CoolingVerb, LoadShiftVerb, Order, order_of
 
-ReasonCode = Literal["follow", "safety", "deadline", "request", "price_high", "price_low", "carbon", "efficiency", "notice"]
+ReasonCode = Literal[
+    "follow", "safety", "deadline", "request", "price_high", "price_low", "carbon", "efficiency", "notice"
+]
 
 TEXT_LENGTH = 120
 Level = Annotated[float, Field(ge=-1.0, le=1.0, allow_inf_nan=False)]
@@ -104,4 +106,3 @@ def _order(agent: str, asked: object, supply_level: float, level_per_k: float) -
     if isinstance(asked, AtMost):
         return Order(LIMIT, -1.0, asked.at_most)
     raise TypeError(f"{agent}: {asked!r} is no order")
-

@@ -5,6 +5,8 @@ The battery's limits are physics and already in the feasible range. Safety stays
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -28,7 +30,7 @@ def guard(view: SiteView, feasible: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, error_model="numpy")
-def _narrow(params, state, row, queue_kwh, bounds):
+def _narrow(params: np.ndarray, state: np.ndarray, row: np.ndarray, queue_kwh: np.ndarray, bounds: np.ndarray) -> None:
     for i in range(len(params)):
         p, s = params[i], state[i]
         low, high = bounds[i, COOLING, 0], bounds[i, COOLING, 1]
@@ -44,7 +46,7 @@ def _narrow(params, state, row, queue_kwh, bounds):
 
 
 @njit(cache=True)
-def _at_risk(p, s, utilisation, queue_kwh):
+def _at_risk(p: Any, s: Any, utilisation: float, queue_kwh: np.ndarray) -> bool:
     """Work is overdue, or more is due within some horizon than the capacity left by arriving work can run by then."""
     if s.overdue_kwh > 1e-9:
         return True
@@ -77,7 +79,7 @@ class NearLimits:
 
 
 @njit(cache=True)
-def _edges(params, state, near, edge):
+def _edges(params: np.ndarray, state: np.ndarray, near: np.ndarray, edge: np.ndarray) -> None:
     """near (B, 3): inlet within ``NEAR_K``; SoC within one full-power step of its upper and of its lower limit."""
     for i in range(len(params)):
         p, s = params[i], state[i]

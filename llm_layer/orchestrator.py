@@ -1,4 +1,4 @@
-"""The orchestrator: asks a supervisor every N steps, holds its directives, keeps everything inside what is safe and sold.
+"""The orchestrator: asks a supervisor every N steps, holds its directives, keeps all inside what is safe and sold.
 
 One control step of a batch:
 
@@ -73,7 +73,6 @@ class Control:
     llm_kwh: np.ndarray
     situations: tuple[Situation, ...]
     decisions: tuple[Decision, ...]
-    llm_kwh: np.ndarray
 
 
 class Orchestrator:
@@ -82,8 +81,8 @@ class Orchestrator:
     Args:
         high_level: who decides; None leaves the agents alone, under guard and delivery tracker.
         every_steps: N, control steps a directive is held at most.
-        accept: sells kW to a request in the market's books, or raises ``CommitmentError``; None: nothing can be sold.
-        sell: the same for an own trade.
+        accept: sells kW to a request in the market's books, or raises ``CommitmentError``; None: no market is
+            connected, and no request is put to the supervisor. sell: the same for an own trade.
         audit: where decisions and deliveries are recorded; None: nowhere.
     """
 
@@ -138,7 +137,19 @@ class Orchestrator:
         due = [] if self.high_level is None else self._alarm.ringing(view, self._length)
         if not due:
             return self._control(self._no_kwh, (), ())
-        situations = self._briefing.situations(view, batch, due, raw, self._tracked, self._closed)
+        situations = [
+            self._briefing.situation(
+                view,
+                batch,
+                site,
+                why,
+                hold,
+                raw[site],
+                self._tracked[site],
+                self._closed[site] if self._accept else None,
+            )
+            for site, why, hold in due
+        ]
         decisions = self._decide(situations, view.timestamp(due[0][0]))
         levels, per_k = supply_levels(view.state, view.params)
         sales = [

@@ -60,7 +60,13 @@ class RandomPolicy:
         self._dealt[situation.site] += 1
         accept, decline = answer_requests(situation.requests)
         return card.model_copy(
-            update={"accept": accept, "decline": decline, "offers": (), "text": "drawn at random", "reason_code": "follow"}
+            update={
+                "accept": accept,
+                "decline": decline,
+                "offers": (),
+                "text": "drawn at random",
+                "reason_code": "follow",
+            }
         )
 
 

@@ -1,7 +1,7 @@
 """Bodies of the audit trail, by kind: run, decision, delivery_start, delivery_end, settlement, summary.
 
-A body holds what a replay has to reproduce and a settlement body has to see; wall times, the source of an answer, paths and
-host go to ``runtime``.
+A body holds what a replay has to reproduce and a settlement body has to see; wall times, the source of an answer, paths
+and host go to ``runtime``.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def settlement_bodies(site: int, table: pd.DataFrame, split: pd.DataFrame) -> li
             settlement_period, sold_kwh, baseline_kwh, metered_kwh, flex_gbp, flex_real_gbp, flex_phantom_gbp.
     """
     keys = ["settlement_date", "settlement_period"]
-    terms = {key: rows for key, rows in table.groupby(keys, sort=True)}
+    terms = dict(list(table.groupby(keys, sort=True)))
     bodies = []
     for period in split.sort_values(keys).to_dict("records"):
         rows = terms.get((period["settlement_date"], period["settlement_period"]))

@@ -45,9 +45,7 @@ class RulesPolicy:
             if finding.gain_gbp >= self.threshold_gbp:
                 asked[finding.agent] = _order(finding)
                 chosen.append(finding)
-        accept = tuple(
-            Acceptance(event_id=r.event.id, kw=r.kw) for r in situation.requests if r.kw > 0.0
-        )
+        accept = tuple(Acceptance(event_id=r.event.id, kw=r.kw) for r in situation.requests if r.kw > 0.0)
         decline = tuple(r.event.id for r in situation.requests if r.kw <= 0.0)
         code, text = _why(situation, chosen)
         return Directive(

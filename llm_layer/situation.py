@@ -78,7 +78,7 @@ class Request:
 class Situation:
     """One site at the moment it is decided for.
 
-    step         control step of the run. wake: why it is decided now (``hold over``, ``request``, ``limit near``, ``retry``)
+    step         control step of the run. wake: why it is decided now, in the words of ``llm_layer.wakes``
     hold_steps   steps until the next regular decision
     facts        name with unit -> number, now and on the published outlook
     proposals    the agents' raw actions (load shift, battery, cooling), within the bounds

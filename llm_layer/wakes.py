@@ -7,6 +7,8 @@ import numpy as np
 from envs.view import SiteView
 from llm_layer.guard import NearLimits
 
+STEP_NS = 900 * 10**9
+
 START, HOLD_OVER, RETRY, LIMIT_NEAR = "start", "hold over", "retry", "limit near"
 PUBLISHED, STARTED, ENDED = "request published", "request started", "request ended"
 
@@ -53,23 +55,38 @@ class Alarm:
         self._requests = RequestEdges(view.batch_size)
 
     def ringing(self, view: SiteView, length: np.ndarray) -> list[tuple[int, str, int]]:
-        """(site, why, steps to the next multiple of N) of each site to decide for; sites at their end rest."""
+        """(site, why, steps until it is asked again) of each site to decide for; sites at their end rest.
+
+        It is asked again at the next multiple of N, or where a request it knows of starts or ends before that.
+        """
         wakes = self._requests.edges(view)
         near = self._near.edges(view)
         if view.step < self._soonest and not wakes and not near.any():
             return []
-        hold = self.every_steps - view.step % self.every_steps
         ringing = []
         for site in range(view.batch_size):
             if view.step >= length[site]:
                 continue
             if view.step >= self._due[site]:
-                ringing.append((site, wakes.get(site, self._why[site]), hold))
+                why = wakes.get(site, self._why[site])
             elif site in wakes:
-                ringing.append((site, wakes[site], hold))
+                why = wakes[site]
             elif near[site]:
-                ringing.append((site, LIMIT_NEAR, hold))
+                why = LIMIT_NEAR
+            else:
+                continue
+            ringing.append((site, why, self._hold(view, site)))
         return ringing
+
+    def _hold(self, view: SiteView, site: int) -> int:
+        hold = self.every_steps - view.step % self.every_steps
+        if view.events[site]:
+            now_ns = int(view.now_utc[site].astype(np.int64))
+            for event in view.events[site]:
+                for edge in (event.start, event.end):
+                    steps = (edge.value - now_ns) // STEP_NS
+                    hold = steps if 0 < steps < hold else hold
+        return hold
 
     def set(self, site: int, step: int, horizon_steps: int) -> None:
         """A directive is in force from ``step``: ask again when it is over."""
