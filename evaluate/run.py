@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from evaluate.alone import Alone
 from evaluate.cases import make_case, market_rules
 from evaluate.desk import Desk
 from evaluate.frames import settled_periods, settlement_frame
+from evaluate.identity import code_commit
 from evaluate.names import COUNTERS
 from evaluate.own_baseline import LONGEST_FROZEN_DAYS
 from evaluate.rollout import Overseer, Rollout, neutral_rollout, rollout
@@ -116,19 +115,6 @@ def oversee(
     if supervisor is None:
         return Alone(agents, desk, audit)
     return Orchestrator(supervisor, every_steps=config.supervisor.every_steps, accept=desk.accept, audit=audit)
-
-
-def code_commit() -> str:
-    """Commit of the code that runs, marked where files differ from it; the package version outside a checkout."""
-    root = Path(__file__).resolve().parent.parent
-    try:
-        told = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-            cwd=root, capture_output=True, text=True, timeout=10, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return f"version {version('deg-compute-orchestrator')}"
-    return told.stdout.strip()
 
 
 def _counters(run: Rollout) -> dict[str, int]:

@@ -27,11 +27,11 @@ def write_run(folder: Path, finished: FinishedRun) -> None:
     run, books = finished.rollout, finished.books
     steps = steps_frame(run, books, SITE)
     settlement = settlement_frame(run, books, SITE, finished.rules)
-    _parquet(folder / "steps.parquet", steps)
-    _parquet(folder / "settlement.parquet", settlement)
+    write_parquet(folder / "steps.parquet", steps)
+    write_parquet(folder / "settlement.parquet", settlement)
     if len(steps):
         write_report(folder / "report.html", _run_data(folder, finished, steps, settlement))
-    _whole(folder / "summary.json", json.dumps(finished.summary, indent=2, ensure_ascii=False) + "\n")
+    write_text(folder / "summary.json", json.dumps(finished.summary, indent=2, ensure_ascii=False) + "\n")
 
 
 def _run_data(folder: Path, finished: FinishedRun, steps: pd.DataFrame, settlement: pd.DataFrame) -> RunData:
@@ -77,13 +77,15 @@ def _order(asked: Any) -> str:
     return f"at least {asked['at_least']:+.2f}" if "at_least" in asked else f"at most {asked['at_most']:+.2f}"
 
 
-def _parquet(path: Path, frame: pd.DataFrame) -> None:
+def write_parquet(path: Path, frame: pd.DataFrame) -> None:
+    """The whole file or none of it."""
     unfinished = path.with_name(f".{path.name}.part")
     frame.to_parquet(unfinished, index=False)
     os.replace(unfinished, path)
 
 
-def _whole(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """The whole file or none of it."""
     unfinished = path.with_name(f".{path.name}.part")
     unfinished.write_text(text, encoding="utf-8")
     os.replace(unfinished, path)

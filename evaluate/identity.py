@@ -1,0 +1,44 @@
+"""What produced a result: the commit, and a hash of the code itself, which also sees what is not committed."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from agents.policy import Policy
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("agents", "configs", "envs", "evaluate", "grid", "llm_layer")  # what a result depends on
+
+
+@cache
+def code_commit() -> str:
+    """Commit of the code that runs, marked where files differ from it; the package version outside a checkout."""
+    try:
+        told = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+            cwd=ROOT, capture_output=True, text=True, timeout=10, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return f"version {version('deg-compute-orchestrator')}"
+    return told.stdout.strip()
+
+
+@cache
+def code_hash(rooms: tuple[str, ...] = ROOMS) -> str:
+    """Sixteen hex digits over every Python file of ``rooms``."""
+    digest = hashlib.sha256()
+    for room in rooms:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            digest.update(str(path.relative_to(ROOT)).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def policy_hash(policy: Policy) -> str:
+    """A trained policy's own hash (of its weights), else one of its name and the code of the agents' room."""
+    own = getattr(policy, "policy_hash", "")
+    return own or hashlib.sha256(f"{policy.name}/{code_hash(('agents',))}".encode()).hexdigest()[:12]

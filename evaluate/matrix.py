@@ -1,0 +1,150 @@
+"""The ablation matrix: variants x seeds x weeks, batched over weeks, one result row each (contract 8).
+
+A block is one variant and one seed over all weeks. Its rows are kept under a hash of everything they depend on, so a
+matrix that is run again, resumed or widened computes only the blocks it has not got.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from agents.policy import Policy
+from configs.schema import Config
+from envs.batch import SiteBatch
+from envs.case import Case
+from evaluate.accounting import keep_books
+from evaluate.alone import Alone
+from evaluate.cases import make_case, market_rules
+from evaluate.desk import Desk
+from evaluate.identity import code_commit, code_hash, policy_hash
+from evaluate.names import ADDITIVE, COUNTERS
+from evaluate.rollout import Overseer, rollout
+from evaluate.run_files import write_parquet
+from evaluate.variants import Variant, groups_of, make_policy, policy_seeds
+from evaluate.weeks import spread_weeks
+from llm_layer.directive import Directive
+from llm_layer.orchestrator import Orchestrator
+from llm_layer.policy import HighLevelPolicy
+from llm_layer.random_policy import RandomPolicy, Recorder
+from llm_layer.rules import RulesPolicy
+
+WEEK_DAYS = 7
+KEYS = ("variant", "policy_hash", "seed", "week_start", "site", "workload", "data_hash", "code_commit")
+COLUMNS = (*KEYS, *ADDITIVE, *COUNTERS)
+Directives = dict[int, list[Directive]]  # site of a batch -> what was ordered, in order
+
+
+def run_matrix(
+    config: Config, cache: Path, on_progress: Callable[[int, int], None] | None = None
+) -> pd.DataFrame:
+    """All result rows of ``config.evaluate``, columns ``COLUMNS``, in the order of variants, seeds, weeks.
+
+    Args:
+        cache: folder of finished blocks; may be shared between matrices. on_progress(done, total): at each block.
+
+    Raises:
+        ValueError: weeks outside the data, an unknown controller, bad data.
+    """
+    weeks = spread_weeks(config.evaluate.weeks, config.evaluate.period)
+    variants = [Variant.parse(name) for name in config.evaluate.variants]
+    blocks = [(variant, seed) for seed in range(config.evaluate.seeds) for variant in variants]
+    cache.mkdir(parents=True, exist_ok=True)
+    rows: dict[tuple[str, int], pd.DataFrame] = {}
+    cases: tuple[Case, ...] = ()
+    for done, (variant, seed) in enumerate(blocks):
+        if on_progress is not None:
+            on_progress(done, len(blocks))
+        if done % len(variants) == 0:
+            cases = cases_of(config, weeks, seed)
+        rows[variant.name, seed] = _cached(config, cache, variant, cases, seed)
+    ordered = [rows[variant.name, seed] for variant in variants for seed in range(config.evaluate.seeds)]
+    return pd.concat(ordered, ignore_index=True)
+
+
+def cases_of(config: Config, weeks: Sequence[date], seed: int) -> tuple[Case, ...]:
+    """One case a week. The seed draws forecast errors, never the world."""
+    seeded = config.model_copy(update={"run": config.run.model_copy(update={"seed": seed})})
+    return tuple(make_case(seeded, week, WEEK_DAYS) for week in weeks)
+
+
+def _cached(config: Config, cache: Path, variant: Variant, cases: Sequence[Case], seed: int) -> pd.DataFrame:
+    """A block's rows, from the cache or run now."""
+    policy = make_policy(variant, cases, seed)
+    path = cache / f"{_block_hash(config, variant, policy, cases, seed)}.parquet"
+    if path.is_file():
+        return pd.read_parquet(path)
+    rows = pd.concat(
+        [_run_group(config, variant, [cases[k] for k in group], seed) for group in groups_of(variant, cases)],
+        ignore_index=True,
+    )
+    write_parquet(path, rows)
+    return rows
+
+
+def _block_hash(config: Config, variant: Variant, policy: Policy, cases: Sequence[Case], seed: int) -> str:
+    """Of everything a block's rows depend on: code, site, market, data, controller, supervisor, seed."""
+    site = config.model_copy(update={"evaluate": None, "run": None, "train": None}).model_dump_json()
+    parts = [code_hash(), site, variant.name, policy_hash(policy), str(seed)]
+    parts += [f"{case.keys['week_start']}/{case.keys['data_hash']}" for case in cases]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+def _run_group(config: Config, variant: Variant, cases: Sequence[Case], seed: int) -> pd.DataFrame:
+    """Rows of one batch: a site a case."""
+    policy = make_policy(variant, cases, seed)
+    supervisor = _supervisor(config, variant, cases, seed)
+    run = rollout(
+        SiteBatch(cases),
+        policy,
+        market_rules(config),
+        lambda agents, desk: _oversee(config, supervisor, agents, desk),
+        seeds=policy_seeds(seed, len(cases)),
+    )
+    books = keep_books(run)
+    keys = {"variant": variant.name, "policy_hash": policy_hash(policy), "seed": seed, "code_commit": code_commit()}
+    records = [
+        {
+            **keys,
+            **{name: case.keys[name] for name in ("week_start", "site", "workload", "data_hash")},
+            **books.totals(site),
+            **{name: int(run.counters[name][site]) for name in COUNTERS},
+        }
+        for site, case in enumerate(cases)
+    ]
+    return pd.DataFrame(records, columns=list(COLUMNS))
+
+
+def _supervisor(config: Config, variant: Variant, cases: Sequence[Case], seed: int) -> HighLevelPolicy | None:
+    if not variant.supervisor:
+        return None
+    if variant.supervisor == "random":
+        return RandomPolicy(_recorded(config, variant, cases, seed), seed)
+    return RulesPolicy()
+
+
+def _recorded(config: Config, variant: Variant, cases: Sequence[Case], seed: int) -> Directives:
+    """What the rules order over the same agents and cases: the matched random supervisor deals it out again."""
+    recorder = Recorder(RulesPolicy())
+    rollout(
+        SiteBatch(cases),
+        make_policy(variant, cases, seed),
+        market_rules(config),
+        lambda agents, desk: _oversee(config, recorder, agents, desk),
+        seeds=policy_seeds(seed, len(cases)),
+    )
+    return recorder.directives
+
+
+def _oversee(config: Config, supervisor: HighLevelPolicy | None, agents: Policy, desk: Desk) -> Overseer:
+    if supervisor is None:
+        return Alone(agents, desk)
+    return Orchestrator(supervisor, every_steps=config.supervisor.every_steps, accept=desk.accept)
+
+
