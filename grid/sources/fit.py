@@ -1,7 +1,7 @@
 """Fit the constants of the synthetic source: ``python -m grid.sources.fit FOLDER`` (files as in ``grid.sources.file``).
 
 Uses February to December 2022 alone, the part of that year with real prices. January is the mean of its neighbours.
-The correlation in time and across signals is fitted by least squares on the cross-covariances at lags 0 to 96 h: a sum
+The correlation in time and across signals is fitted by least squares on the cross-covariances at lags 0 to 480 h: a sum
 of damped components, each with a positive semi-definite matrix (so the sum is a covariance that can be simulated).
 """
 
@@ -24,6 +24,7 @@ from grid.sources.synthetic import (
     SIGNALS,
     Component,
     Constants,
+    corrected,
     level,
     month_position,
     scale,
@@ -32,15 +33,17 @@ from grid.sources.synthetic import (
 
 PERIOD = ("2022-02-01", "2023-01-01")
 JANUARY, FEBRUARY, DECEMBER = 0, 1, 11
-# (correlation time h, turning period h): hours to weeks, then daily and half-daily shapes that last days.
+# (correlation time h, turning period h): hours to days; weeks, turning so that no year drifts from its months' means,
+# which the fit takes as given; daily and half-daily shapes that last days.
 COMPONENTS = (
-    (1.0, None), (3.0, None), (12.0, None), (36.0, None), (110.0, None), (60.0, 24.0), (60.0, 12.0),
+    (1.0, None), (3.0, None), (12.0, None), (36.0, 250.0), (150.0, 600.0), (60.0, 24.0), (60.0, 12.0),
 )  # fmt: skip
-LAGS = np.concatenate([np.arange(0, 49), np.arange(51, 97, 3)])
+LAGS = np.concatenate([np.arange(0, 49), np.arange(51, 96, 3), np.arange(96, 481, 8)])
 # How far a signal's scale follows the month's own: a price's size follows its level; a month's spread of carbon or
 # temperature in one year is mostly one or two weather spells.
 MONTH_POWER = np.array([0.0, 1.0, 0.4, 0.5])
-CALM_ROUNDS, CALM_HOURS, FIT_YEAR = 6, 12.0, 2022
+CALM_ROUNDS, CALM_HOURS, FIT_YEAR, FIT_SEEDS = 6, 15.0, 2022, 120
+LAW_AT = np.array([0.002, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.998])
 Z_GRID = np.round(np.arange(-3.6, 3.61, 0.1), 1)
 
 
@@ -72,12 +75,18 @@ def fit(table: pd.DataFrame) -> Constants:
     z = np.stack([norm.ppf((rankdata(row) - 0.5) / len(row)) for row in standard])
     calm = np.ones(len(x))
     for _ in range(CALM_ROUNDS):
-        constants = replace(constants, components=_components(z, calm))
-        simulated = np.mean(
-            [_mean_range(simulated_year(constants, s, FIT_YEAR)[:, -x.shape[1] :]) for s in range(20)], axis=0
-        )
+        constants = replace(constants, components=_components(z, calm), correction=np.zeros((len(x), len(LAW_AT))))
+        raw = [simulated_year(constants, seed, FIT_YEAR)[:, -x.shape[1] :] for seed in range(FIT_SEEDS)]
+        constants = replace(constants, **_correction(np.concatenate(raw, axis=1), x))
+        simulated = np.mean([_mean_range(corrected(constants, year)) for year in raw], axis=0)
         calm *= (_mean_range(x) / simulated) ** 2
     return constants
+
+
+def _correction(simulated: np.ndarray, x: np.ndarray) -> dict[str, np.ndarray]:
+    """What to add, by simulated value, for simulated years to have the observed law of the whole period."""
+    at, wanted = (np.quantile(values, LAW_AT, axis=1).T for values in (simulated, x))
+    return {"correction_at": at, "correction": wanted - at}
 
 
 def _shapes(times: pd.DatetimeIndex, x: np.ndarray) -> Constants:
@@ -91,6 +100,8 @@ def _shapes(times: pd.DatetimeIndex, x: np.ndarray) -> Constants:
         hour_scale=np.ones((len(x), 24)),
         z_grid=Z_GRID,
         quantiles=np.zeros((len(x), len(Z_GRID))),
+        correction_at=np.tile(LAW_AT, (len(x), 1)),
+        correction=np.zeros((len(x), len(LAW_AT))),
         components=(),
     )
     residual = x - level(flat, times)
@@ -200,7 +211,9 @@ def write(constants: Constants, path: Path) -> None:
         for c in constants.components
     ]
     part = path.with_suffix(".part")
-    lines = [f"{json.dumps(k)}: {json.dumps(v)}" for k, v in {"about": about, **arrays, "components": components}.items()]
+    lines = [
+        f"{json.dumps(k)}: {json.dumps(v)}" for k, v in {"about": about, **arrays, "components": components}.items()
+    ]
     part.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     os.replace(part, path)
 

@@ -6,7 +6,8 @@ z is Gaussian with unit variance: a sum of damped components with correlation ti
 turning once or twice a day, each correlated across the signals (``synthetic_2022.json``, written by
 ``python -m grid.sources.fit FOLDER``). The slow shared components are the windless days that lift carbon and price
 together; the daily ones make one day's evening peak resemble the next day's. Q restores each signal's own law:
-skewed prices with spikes and some negative hours, a bounded carbon intensity. Wet bulb never exceeds dry bulb.
+skewed prices with spikes and some negative hours, a bounded carbon intensity; a last small correction does so for the
+year as a whole. Wet bulb never exceeds dry bulb.
 
 Time is cut into calendar years. A year's noise comes from a hash of (seed, year) and its components start from zero a
 whole year earlier, so the same (seed, hour) has the same value whatever stretch is asked for.
@@ -67,7 +68,8 @@ class Constants:
     """Fitted constants; first axis of every array is the signal in ``SIGNALS`` order.
 
     knots (4, 12, 24) mid-month shape by hour; weekday (4, 3, 24) working day, Saturday, Sunday; month_scale (4, 12);
-    hour_scale (4, 24); z_grid (n,) and quantiles (4, n). Hours are UTC. Units: gCO2/kWh, GBP/MWh, degC, K.
+    hour_scale (4, 24); z_grid (n,) and quantiles (4, n); correction (4, m) to add to values correction_at (4, m).
+    Hours are UTC. Units: gCO2/kWh, GBP/MWh, degC, degC.
     """
 
     knots: np.ndarray
@@ -76,6 +78,8 @@ class Constants:
     hour_scale: np.ndarray
     z_grid: np.ndarray
     quantiles: np.ndarray
+    correction_at: np.ndarray
+    correction: np.ndarray
     components: tuple[Component, ...]
 
 
@@ -99,10 +103,11 @@ def signals(start_utc: pd.Timestamp, end_utc: pd.Timestamp, seed: int) -> GridSe
     values = np.concatenate([_year(seed, year) for year in years], axis=1)
     skip = int((hours[0] - _new_year(years[0])) / pd.Timedelta(hours=1))
     carbon, price, dry, wet = values[:, skip : skip + len(hours)]
+    middle = 0.5 * (dry + wet)  # saturated air where the two would cross
     hourly = pd.DataFrame(
         {
-            "dry_bulb_degc": dry,
-            "wet_bulb_degc": np.minimum(wet, dry),
+            "dry_bulb_degc": np.maximum(dry, middle),
+            "wet_bulb_degc": np.minimum(wet, middle),
             "carbon_gco2_per_kwh": np.maximum(carbon, CARBON_FLOOR),
             "day_ahead_gbp_per_mwh": np.round(price, 2),
         },
@@ -123,7 +128,13 @@ def simulated_year(constants: Constants, seed: int, year: int) -> np.ndarray:
     times = pd.date_range(_new_year(year), _new_year(year + 1), freq="h", inclusive="left")
     z = latent(constants, seed, year)
     deviation = np.stack([np.interp(z[s], constants.z_grid, constants.quantiles[s]) for s in range(len(SIGNALS))])
-    return level(constants, times) + scale(constants, times) * deviation
+    return corrected(constants, level(constants, times) + scale(constants, times) * deviation)
+
+
+def corrected(constants: Constants, values: np.ndarray) -> np.ndarray:
+    """Values (4, T) moved a little so that their law over a whole year is the observed one; spikes move by the last."""
+    moves = [np.interp(x, constants.correction_at[s], constants.correction[s]) for s, x in enumerate(values)]
+    return values + np.stack(moves)
 
 
 def latent(constants: Constants, seed: int, year: int) -> np.ndarray:
