@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 LANE_BLOCK = 128  # numpy adds up to so many values in eight lanes, and halves longer sums
+EQUALS_UP_TO = 248  # equal numbers whose sum needs one halving at most; a rack has 200 servers
 DEPTH = 16  # halvings of a sum, enough for 128 x 2^15 values
 
 
@@ -87,10 +88,10 @@ def lane_sum_of_equals(value: float, n: int) -> float:
 
 @njit(cache=True, forceinline=True)
 def sum_of_equals(value: float, n: int) -> float:
-    """``n`` times ``value``, rounded as ``np.sum`` of n equal numbers (n <= 256; exact product above)."""
+    """``n`` times ``value``, rounded as ``np.sum`` of n equal numbers (n <= 248; the plain product above)."""
     if n <= LANE_BLOCK:
         return lane_sum_of_equals(value, n)
-    if n > 2 * LANE_BLOCK:
+    if n > EQUALS_UP_TO:
         return n * value
     half = n // 2
     half -= half % 8

@@ -146,8 +146,8 @@ def _run(trace: Trace) -> dict[str, np.ndarray]:
     run["terminated"] = np.zeros(series.steps)
     run |= {agent: np.concatenate([observation[agent] for observation in observed]) for agent in AGENTS}
     run |= _clock(series.year_index, series.day, series.hours())
-    exo = slice(series.start, series.start + series.steps)
-    run |= {name: trace.exo[name][exo] for name in INPUT_COLUMNS}
+    used = (trace.exo["rel"] >= 0) & (trace.exo["rel"] < series.steps)
+    run |= {name: trace.exo[name][used] for name in INPUT_COLUMNS}
     run |= _normalised(trace, run)
     racks = np.stack(
         [

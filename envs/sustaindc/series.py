@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from envs.sustaindc.constants import STEPS_PER_DAY
+from envs.sustaindc.constants import STEP_HOURS, STEPS_PER_DAY
 
 COLUMNS = ("workload", "dry_bulb_degc", "wet_bulb_degc", "carbon_g_per_kwh", "carbon_norm", "dry_bulb_norm")
 WORKLOAD, DRY_BULB, WET_BULB, CARBON, CARBON_NORM, DRY_BULB_NORM = range(len(COLUMNS))
@@ -54,8 +54,13 @@ class Series:
     @property
     def year_index(self) -> int:
         """Index of the reset row in SustainDC's year of 35,040 points."""
-        return int(self.day * STEPS_PER_DAY + self.hour * 4)
+        return year_index(self.day, self.hour)
 
     def hours(self) -> np.ndarray:
         """float64 (steps + 1,): hour of day of every observation, in [0, 24)."""
-        return (self.hour + 0.25 * np.arange(self.steps + 1)) % 24.0
+        return (self.hour + STEP_HOURS * np.arange(self.steps + 1)) % 24.0
+
+
+def year_index(day: int, hour: float) -> int:
+    """Index of a day and hour in SustainDC's year."""
+    return int(day * STEPS_PER_DAY + hour / STEP_HOURS)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from envs.sustaindc.constants import APPROACH_LIMITS_K, PLANT_DEFAULTS, RACK_DTYPE, STEP_HOURS
-from envs.sustaindc.series import Series
+from envs.sustaindc.series import PAST_ROWS, Series, year_index
 from envs.sustaindc.site import Site, make_site, plant_fields
 
 WORDS = {"True": 1.0, "False": 0.0}
@@ -85,14 +85,12 @@ def trace_series(trace: Trace) -> Series:
     for key in ("battery_MWh", "queue_len", "energy_history_len"):
         if number(trace, "init", key) != 0:
             raise ValueError(f"{trace.name}.json: init.{key} {entry(trace, 'init', key)}, only 0 can be replayed")
+    day, hour = int(number(trace, "init", "day")), number(trace, "init", "hour")
+    # What a recorder finds before the first row of the year is no past: SustainDC does not read it either.
+    first = max(relative[0], -min(PAST_ROWS, year_index(day, hour)))
+    values = np.column_stack(columns)[relative >= first]
     try:
-        return Series(
-            np.column_stack(columns),
-            start=int(-relative[0]),
-            steps=int(number(trace, "steps")),
-            day=int(number(trace, "init", "day")),
-            hour=number(trace, "init", "hour"),
-        )
+        return Series(values, start=int(-first), steps=int(number(trace, "steps")), day=day, hour=hour)
     except ValueError as error:
         raise ValueError(f"{trace.name}.exo.csv.gz: {error}") from None
 
@@ -130,9 +128,12 @@ def trace_site(trace: Trace) -> Site:
 
 
 def trace_actions(trace: Trace) -> np.ndarray:
-    """int64 (steps, 3): action codes in the order of ``AGENTS``."""
+    """int64 (steps, 3): action codes in the order of ``AGENTS``. Raises ValueError for anything else."""
     codes = [column(trace, trace.steps, "csv.gz", name) for name in ("a_ls", "a_dc", "a_bat")]
-    return np.column_stack(codes).astype(np.int64)
+    actions = np.column_stack(codes)
+    if not np.isin(actions, (0, 1, 2)).all():
+        raise ValueError(f"{trace.name}.csv.gz: columns a_ls, a_dc, a_bat hold action codes 0, 1, 2 only")
+    return actions.astype(np.int64)
 
 
 def column(trace: Trace, table: dict[str, np.ndarray], file: str, name: str) -> np.ndarray:
