@@ -13,6 +13,16 @@ from envs.case import Case
 Maker = Callable[[Case], Policy]
 SeededMaker = Callable[[Case, int], Policy]  # one policy for each training seed
 
+
+def _shipped(name: str) -> SeededMaker:
+    def maker(case: Case, seed: int) -> Policy:
+        from agents.exported import shipped_policy  # torch: only for those who ask for a network
+
+        return shipped_policy(name, seed)
+
+    return maker
+
+
 _MAKERS: dict[str, Maker] = {
     "neutral": lambda case: Neutral(),
     "neutral+trades": NeutralTrades,
@@ -20,7 +30,7 @@ _MAKERS: dict[str, Maker] = {
     "carbon_threshold": lambda case: Threshold("carbon_threshold", CARBON_RULE, accepts_events=False),
     "event_follower": lambda case: EventFollower(),
 }
-_SEEDED: dict[str, SeededMaker] = {}
+_SEEDED: dict[str, SeededMaker] = {name: _shipped(name) for name in ("site", "carbon_aware", "grid_aware")}
 
 
 def names() -> tuple[str, ...]:

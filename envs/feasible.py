@@ -43,3 +43,15 @@ def code_mask(bounds: np.ndarray, levels: np.ndarray) -> np.ndarray:
     distance = np.maximum(low - levels, 0.0) + np.maximum(levels - high, 0.0)
     np.put_along_axis(inside, np.argmin(distance, axis=-1)[..., None], True, axis=-1)
     return inside
+
+
+def reachable_codes(bounds: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """bool (B, 3, n): the mask of ``code_mask`` and, for a bound between two codes, the code just beyond it as well.
+
+    That one is executed as the bound itself: without it a battery could never be filled or emptied to the end.
+    """
+    step = np.float32(levels[1] - levels[0])
+    outward = np.empty_like(bounds)
+    outward[..., 0] = np.floor((bounds[..., 0] + 1.0) / step + 1e-5) * step - 1.0
+    outward[..., 1] = np.ceil((bounds[..., 1] + 1.0) / step - 1e-5) * step - 1.0
+    return code_mask(outward, levels)

@@ -56,7 +56,7 @@ class Observer:
     ) -> np.ndarray:
         """float32 (B, size). Arguments as in ``envs.kernel.step_batch``."""
         out = np.empty((len(params), self.size), dtype=np.float32)
-        _observe(
+        observe_batch(
             params, state, queue, length, self._table, self._offset, commitments_kw, baseline_kw, baseline_offset,
             self._limits, self._sales, out,
         )  # fmt: skip
@@ -64,7 +64,7 @@ class Observer:
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _observe(
+def observe_batch(
     params: np.ndarray,
     state: np.ndarray,
     queue: np.ndarray,
@@ -78,6 +78,7 @@ def _observe(
     sales: bool,
     out: np.ndarray,
 ) -> None:
+    """Fill ``out`` float32 (B, size). table float32 (rows, columns) of ``ROW_FEATURES``; offset int64 (B,), first rows."""
     states, columns = _STATES, table.shape[1]
     for i in range(len(params)):
         t = min(state[i].step, length[i])

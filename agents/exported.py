@@ -1,0 +1,193 @@
+"""Trained agents as files: ``policy.safetensors`` (networks with their normaliser) and ``card.json`` beside it.
+
+A policy acts greedily inside its bounds: of the codes that the bounds leave, the best scored; or the mean action. It
+needs torch, not RLlib. A checkpoint made for another observation layout is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from agents.networks import Actor, Normaliser
+from agents.policy import Offer
+from agents.preparation import prepare
+from envs.actions import code_levels
+from envs.feasible import clip_to, reachable_codes
+from envs.layouts import layout
+from envs.state import AGENTS, BATTERY
+from envs.view import SiteView
+
+WEIGHTS, CARD = "policy.safetensors", "card.json"
+SHIPPED = Path(__file__).parent / "shipped"
+EVENT_SELLERS = ("grid_aware",)  # only who sees requests sells them on its own
+REQUIRED = ("name", "information", "levels", "layout_hash")
+
+
+class CheckpointError(ValueError):
+    """A policy folder that cannot be used: missing, damaged, or made for something else."""
+
+
+def layout_hash(information: str) -> str:
+    """Twelve hex digits over what an observation of this information set means, feature by feature."""
+    described = [(f.name, f.unit, f.low, f.high, f.normaliser) for f in layout(information)]
+    return hashlib.sha256(json.dumps([AGENTS, described]).encode()).hexdigest()[:12]
+
+
+class ExportedPolicy:
+    """A trained controller: one actor an agent.
+
+    Args:
+        name: variant name of contract 8.
+        information: information set of its observations.
+        levels: codes an action is chosen from (odd), or None for continuous actions.
+        actors: agent -> network.
+        card: what is known about it: command, data, seed, metrics.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        information: str,
+        levels: int | None,
+        actors: Mapping[str, Actor],
+        card: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.layout: str | None = information
+        self.accepts_events = name in EVENT_SELLERS
+        self.card = dict(card or {})
+        self._levels = None if levels is None else code_levels(levels)
+        self._actors = [actors[agent].eval() for agent in AGENTS]
+
+    def reset(self, batch_size: int, seeds: np.ndarray) -> None:
+        """Nothing to forget, and nothing is drawn: it acts greedily on what it sees."""
+
+    def act(self, obs: dict[str, np.ndarray], bounds: np.ndarray, view: SiteView) -> np.ndarray:
+        raw = self.greedy(obs, bounds)
+        if self.accepts_events and view.commitments_kw[:, view.period :].any():
+            raw[:, BATTERY] = prepare(view, raw)[:, BATTERY]
+        return raw
+
+    def greedy(self, obs: Mapping[str, np.ndarray], bounds: np.ndarray) -> np.ndarray:
+        """float32 (B, 3): what the networks want, within ``bounds`` float32 (B, 3, 2)."""
+        with torch.no_grad():
+            scores = [
+                actor(torch.from_numpy(np.ascontiguousarray(obs[agent]))).numpy()
+                for agent, actor in zip(AGENTS, self._actors, strict=True)
+            ]
+        if self._levels is None:
+            return clip_to(np.concatenate(scores, axis=1), bounds)
+        allowed = reachable_codes(bounds, self._levels)
+        return self._levels[np.where(allowed, np.stack(scores, axis=1), -np.inf).argmax(axis=2)]
+
+    def offers(self, view: SiteView) -> list[Offer]:
+        return []
+
+
+def save_policy(folder: Path, actors: Mapping[str, Actor], card: Mapping[str, Any]) -> None:
+    """Write one member whole, or not at all.
+
+    card: at least ``name``, ``information`` and ``levels``; by convention also command, config_hash, data, seed, and
+    metrics. The layout's hash is added here.
+    """
+    tensors = {
+        f"{agent}.{key}": value.detach().cpu().contiguous().clone()
+        for agent in AGENTS
+        for key, value in actors[agent].state_dict().items()
+    }
+    written = {**card, "layout_hash": layout_hash(card["information"]), "inputs": len(layout(card["information"]))}
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    save_file(tensors, part / WEIGHTS)
+    (part / CARD).write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        os.replace(folder, old)
+    os.replace(part, folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def load_policy(folder: Path | str) -> ExportedPolicy:
+    """The policy in a folder.
+
+    Raises:
+        CheckpointError: no such folder, a damaged file, another observation layout.
+    """
+    path = Path(folder)
+    card = _read_card(path)
+    _check_layout(path, card)
+    return ExportedPolicy(card["name"], card["information"], card["levels"], _read_actors(path, card), card)
+
+
+def shipped_folders(name: str, root: Path = SHIPPED) -> list[Path]:
+    """Folders ``<name>-<seed>`` of a shipped policy, best on the validation year first (``rank`` of the card)."""
+    found = [path for path in root.glob(f"{name}-*") if path.name[len(name) + 1 :].isdigit()]
+    return sorted(found, key=lambda path: (_read_card(path).get("rank", 0), int(path.name.rpartition("-")[2])))
+
+
+def shipped_policy(name: str, seed: int = 0, root: Path = SHIPPED) -> ExportedPolicy:
+    """A trained controller as it comes with the package; seed 0 is the best on the validation year, then in turn.
+
+    Raises:
+        CheckpointError: none is shipped under that name.
+    """
+    folders = shipped_folders(name, root)
+    if not folders:
+        raise CheckpointError(f"policy {name!r}: none in {root}; train it (`make policies`) or set agents.checkpoint")
+    return load_policy(folders[seed % len(folders)])
+
+
+def _read_card(folder: Path) -> dict[str, Any]:
+    path = folder / CARD
+    if not (folder / WEIGHTS).is_file() or not path.is_file():
+        raise CheckpointError(f"{folder}: holds no {WEIGHTS} with {CARD}; give the folder of a trained policy")
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        missing = [key for key in REQUIRED if key not in card]
+    except (ValueError, TypeError) as error:
+        raise CheckpointError(f"{path}: cannot be read ({error}); train the policy again") from None
+    if missing:
+        raise CheckpointError(f"{path}: no {missing[0]!r}; train the policy again")
+    return dict(card)
+
+
+def _check_layout(folder: Path, card: Mapping[str, Any]) -> None:
+    now = layout_hash(card["information"])
+    if card["layout_hash"] != now:
+        raise CheckpointError(
+            f"{folder}: made for observation layout {card['layout_hash']} of {card['information']}, this version has "
+            f"{now}; train it again (`make policies`)"
+        )
+
+
+def _read_actors(folder: Path, card: Mapping[str, Any]) -> dict[str, Actor]:
+    try:
+        tensors = load_file(folder / WEIGHTS)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{folder / WEIGHTS}: cannot be read ({error}); train the policy again") from None
+    actors = {}
+    inputs = len(layout(card["information"]))
+    for agent in AGENTS:
+        actor = Actor(Normaliser.identity(inputs), card["levels"])
+        part = {key[len(agent) + 1 :]: value for key, value in tensors.items() if key.startswith(f"{agent}.")}
+        try:
+            actor.load_state_dict(part)
+        except RuntimeError:
+            raise CheckpointError(f"{folder / WEIGHTS}: not the networks of {agent}; train the policy again") from None
+        if not all(bool(torch.isfinite(value).all()) for value in part.values()):
+            raise CheckpointError(f"{folder / WEIGHTS}: weights of {agent} are not finite; train the policy again")
+        actors[agent] = actor
+    return actors
