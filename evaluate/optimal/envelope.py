@@ -1,0 +1,211 @@
+"""Site power as the plan model sees it: linear pieces that never lie above what the kernel meters.
+
+For a fixed set-point the power of servers, distribution and cooling is convex in the work done and in the heat the
+room stores meanwhile; over all set-points it is not. A piece is a plane under the lowest power of all set-points,
+found by support: its slopes are those of the power at an anchor, its height is the lowest that any work, stored heat
+and set-point leave. So whatever a controller does, the kernel's power lies on or above every piece.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from envs.cooling import airflow_share, crah_power_kw, free_share, plant_capacity_kw, plant_power_kw
+from envs.it_load import distribution_loss_kw, it_power_kw, power_factor, server_fan_speed
+from envs.load_shift import full_work_kwh
+from grid.rows import STEP_HOURS
+
+WORK_LEVELS = 41
+HEAT_LEVELS = 17
+SUPPLY_STEP_K = 0.25
+# Anchors of the pieces: share of full work, stored heat as a share of the most.
+ANCHORS = np.array([(0.08, 0.0), (0.25, 0.0), (0.42, 0.0), (0.6, 0.0), (0.8, 0.0), (0.4, -0.25), (0.4, 0.25)])
+# Power between two levels of the grid lies below the chords by less than this share of IT capacity (measured: 6e-5).
+GRID_MARGIN = 1e-4
+
+
+class Pieces(NamedTuple):
+    """Planes under the site's power, kW, without the battery: p >= work_kw x work + per_heat x stored_kw + base_kw.
+
+    work is the share of full work in [0, 1], stored_kw the heat flow into room and mass (negative: taken out).
+    Each float64 (n, anchors), one row per wet bulb. roof_*: float64 (n,), one plane that no power lies above.
+    """
+
+    work_kw: np.ndarray
+    per_heat: np.ndarray
+    base_kw: np.ndarray
+    roof_work_kw: np.ndarray
+    roof_per_heat: np.ndarray
+    roof_base_kw: np.ndarray
+
+
+class HeatStore(NamedTuple):
+    """Heat held by room air and mass, kWh, against 0 degC: where it starts and between what it always stays.
+
+    most_kw: the largest flow into it or out of it over one control step.
+    """
+
+    start_kwh: float
+    low_kwh: float
+    high_kwh: float
+    most_kw: float
+
+
+@njit(cache=True)
+def site_power_kw(p, work, stored_kw, supply_degc, inlet_degc, wet_bulb_degc):
+    """Power of servers, distribution and cooling in one step, kW: the kernel's own formulas in its own order."""
+    fan_speed = server_fan_speed(p, inlet_degc)
+    it_kw = it_power_kw(p, work * full_work_kwh(p), 1.0, power_factor(p, inlet_degc, fan_speed))
+    crah_kw = crah_power_kw(p, airflow_share(p, it_kw, fan_speed))
+    removed_kw = max(0.0, it_kw + crah_kw - stored_kw)
+    free = free_share(p, supply_degc, wet_bulb_degc)
+    return it_kw + distribution_loss_kw(p, it_kw) + crah_kw + plant_power_kw(p, removed_kw, supply_degc, wet_bulb_degc, free)
+
+
+def pieces(params: np.ndarray, wet_bulb_degc: np.ndarray, most_stored_kw: float) -> Pieces:
+    """Planes under (and one above) the mean power of each slot, for |stored heat| up to the given.
+
+    params: record array (1,). wet_bulb_degc: float64 (n, m), the m steps of each slot; the steps share slopes, so that
+    the mean of their planes is a plane under their mean power.
+    """
+    p = params[0]
+    shape = (len(wet_bulb_degc), len(ANCHORS))
+    work, heat, base = np.empty(shape), np.empty(shape), np.empty(shape)
+    roof = np.empty((len(wet_bulb_degc), 3))
+    works = np.linspace(0.0, 1.0, WORK_LEVELS)
+    stored = np.linspace(-most_stored_kw, most_stored_kw, HEAT_LEVELS) if most_stored_kw > 0.0 else np.zeros(1)
+    anchors = ANCHORS if most_stored_kw > 0.0 else ANCHORS * np.array([1.0, 0.0])
+    supplies = np.arange(p["supply_min_degc"], p["supply_max_degc"] + SUPPLY_STEP_K, SUPPLY_STEP_K)
+    supplies = np.minimum(supplies, p["supply_max_degc"])
+    _fit(params, np.ascontiguousarray(wet_bulb_degc), works, stored, supplies, anchors, work, heat, base, roof)
+    margin_kw = GRID_MARGIN * p["it_capacity_kw"]
+    return Pieces(work, heat, base - margin_kw, roof[:, 0], roof[:, 1], roof[:, 2] + margin_kw)
+
+
+@njit(cache=True)
+def _fit(params, wet_bulbs, works, stored, supplies, anchors, work_out, heat_out, base_out, roof_out):
+    p = params[0]
+    slots, steps = wet_bulbs.shape
+    lowest = np.empty((steps, len(works), len(stored)))
+    highest = np.empty((steps, 2, 2))
+    for t in range(slots):
+        for m in range(steps):
+            _extremes(p, wet_bulbs[t, m], works, stored, supplies, lowest[m], highest[m])
+        for a in range(len(anchors)):
+            i = int(round(anchors[a, 0] * (len(works) - 1)))
+            j = int(round((anchors[a, 1] + 1.0) * 0.5 * (len(stored) - 1)))
+            # Any slope gives a valid plane, a good one a tight plane: differences across the anchor.
+            i0, i1 = max(0, i - 1), min(len(works) - 1, i + 1)
+            j0, j1 = max(0, j - 1), min(len(stored) - 1, j + 1)
+            per_work = (lowest[0, i1, j] - lowest[0, i0, j]) / (works[i1] - works[i0])
+            per_heat = (lowest[0, i, j1] - lowest[0, i, j0]) / (stored[j1] - stored[j0]) if j1 > j0 else 0.0
+            base = 0.0
+            for m in range(steps):
+                base += _support(lowest[m], works, stored, per_work, per_heat) / steps
+            work_out[t, a], heat_out[t, a], base_out[t, a] = per_work, per_heat, base
+        width = stored[-1] - stored[0]
+        per_work = highest[0, 1, 0] - highest[0, 0, 0]
+        per_heat = (highest[0, 1, 1] - highest[0, 1, 0]) / width if width > 0.0 else 0.0
+        base = 0.0
+        corners = np.array([0.0, 1.0])
+        ends = np.array([stored[0], stored[-1]])
+        for m in range(steps):
+            base -= _support(-highest[m], corners, ends, -per_work, -per_heat) / steps
+        roof_out[t, 0], roof_out[t, 1], roof_out[t, 2] = per_work, per_heat, base
+
+
+@njit(cache=True)
+def _support(power, works, stored, per_work, per_heat):
+    """Height of the highest plane of given slopes that lies nowhere above ``power`` (works, stored)."""
+    base = np.inf
+    for i in range(len(works)):
+        for j in range(len(stored)):
+            base = min(base, power[i, j] - per_work * works[i] - per_heat * stored[j])
+    return base
+
+
+@njit(cache=True)
+def _extremes(p, wet_bulb, works, stored, supplies, lowest, highest):
+    """Lowest power of all set-points (works, stored), and the highest at the corners, at any inlet up to the limit.
+
+    For a fixed set-point power is convex in work and heat, so the highest lies at the corners.
+    """
+    kinks = np.empty(3)
+    _kinks(p, wet_bulb, kinks)
+    lowest[:] = np.inf
+    highest[:] = 0.0
+    for k in range(len(supplies) + len(kinks)):
+        supply = supplies[k] if k < len(supplies) else kinks[k - len(supplies)]
+        inlet = supply + p.recirculation_k
+        for i in range(len(works)):
+            for j in range(len(stored)):
+                lowest[i, j] = min(lowest[i, j], site_power_kw(p, works[i], stored[j], supply, inlet, wet_bulb))
+        for i in range(2):
+            for j in range(2):
+                at = site_power_kw(p, works[-i], stored[-j], supply, p.overheat_limit_degc, wet_bulb)
+                highest[i, j] = max(highest[i, j], at)
+
+
+@njit(cache=True)
+def _kinks(p, wet_bulb, kinks):
+    """Set-points at which free cooling begins or is complete, or the lift meets its floor: minima may sit there."""
+    tower = wet_bulb + p.tower_approach_k
+    kinks[0] = tower + p.exchanger_approach_k + p.coil_approach_k
+    kinks[1] = kinks[0] - p.water_range_k
+    kinks[2] = tower + p.condenser_approach_k - p.lift_min_k + p.coil_approach_k
+    for k in range(3):
+        kinks[k] = min(max(kinks[k], p.supply_min_degc), p.supply_max_degc)
+
+
+def heat_store(params: np.ndarray, state: np.ndarray) -> HeatStore:
+    """Between what temperatures room and mass stay, whatever set-points a controller chooses.
+
+    Each implicit step is a weighted mean of air, mass, and supply air + heat / conductance, so none leaves the range
+    of these three; where the plant is at its limit that needs a plant that carries the most heat there can be.
+
+    Raises:
+        ValueError: coils or chillers are smaller than the servers' most heat: room temperatures have no limit then.
+    """
+    p = params[0]
+    limit = p["overheat_limit_degc"]
+    _check_capacity(p, limit)
+    low, high = np.inf, -np.inf
+    for supply in np.linspace(p["supply_min_degc"], p["supply_max_degc"], 41):
+        for inlet in (supply + p["recirculation_k"], limit):
+            for work in np.linspace(0.0, 1.0, 11):
+                rise = _rise_k(p, work, inlet)
+                low = min(low, supply + rise)
+                high = max(high, supply + rise) if inlet != limit else high
+    high = max(high, p["supply_max_degc"] + _rise_k(p, 0.0, p["supply_max_degc"] + p["recirculation_k"]))
+    air, mass = float(state["air_degc"][0]), float(state["mass_degc"][0])
+    low, high = min(low, air, mass), max(high, air, mass)
+    air_kwh, mass_kwh = (p[name] * p["it_capacity_kw"] / 3600.0 for name in ("air_kj_per_k", "mass_kj_per_k"))
+    # Over one step the air may cross its whole range, the mass only what its coupling lets through.
+    through_kwh = min(mass_kwh, p["mass_kw_per_k"] * p["it_capacity_kw"] * STEP_HOURS)
+    most_kw = (air_kwh + through_kwh) * (high - low) / STEP_HOURS
+    total = air_kwh + mass_kwh
+    return HeatStore(air_kwh * air + mass_kwh * mass, total * low, total * high, most_kw)
+
+
+def _rise_k(p: np.void, work: float, inlet_degc: float) -> float:
+    """Return air above supply air in a settled room, K."""
+    fan_speed = server_fan_speed(p, inlet_degc)
+    it_kw = it_power_kw(p, work * full_work_kwh(p), 1.0, power_factor(p, inlet_degc, fan_speed))
+    airflow = airflow_share(p, it_kw, fan_speed)
+    return (it_kw + crah_power_kw(p, airflow)) / (p["airflow_kw_per_k"] * p["it_capacity_kw"] * airflow)
+
+
+def _check_capacity(p: np.void, limit: float) -> None:
+    fan_speed = server_fan_speed(p, limit)
+    factor = power_factor(p, limit, fan_speed)
+    most_kw = p["it_capacity_kw"] * factor
+    most_kw += crah_power_kw(p, airflow_share(p, most_kw, fan_speed))
+    capacity_kw = plant_capacity_kw(p, 0.0)
+    if capacity_kw < most_kw:
+        raise ValueError(
+            f"cooling capacity {capacity_kw:g} kW (coil_capacity, chiller_capacity) is below the servers' most heat "
+            f"{most_kw:g} kW: the room can overheat whatever is planned, so no bound holds; enlarge the plant"
+        )
