@@ -102,12 +102,11 @@ def signals(start_utc: pd.Timestamp, end_utc: pd.Timestamp, seed: int) -> GridSe
         )
     values = np.concatenate([_year(seed, year) for year in years], axis=1)
     skip = int((hours[0] - _new_year(years[0])) / pd.Timedelta(hours=1))
-    carbon, price, dry, wet = values[:, skip : skip + len(hours)]
-    middle = 0.5 * (dry + wet)  # saturated air where the two would cross
+    carbon, price, dry, wet = uncrossed(values[:, skip : skip + len(hours)])
     hourly = pd.DataFrame(
         {
-            "dry_bulb_degc": np.maximum(dry, middle),
-            "wet_bulb_degc": np.minimum(wet, middle),
+            "dry_bulb_degc": dry,
+            "wet_bulb_degc": wet,
             "carbon_gco2_per_kwh": np.maximum(carbon, CARBON_FLOOR),
             "day_ahead_gbp_per_mwh": np.round(price, 2),
         },
@@ -128,7 +127,14 @@ def simulated_year(constants: Constants, seed: int, year: int) -> np.ndarray:
     times = pd.date_range(_new_year(year), _new_year(year + 1), freq="h", inclusive="left")
     z = latent(constants, seed, year)
     deviation = np.stack([np.interp(z[s], constants.z_grid, constants.quantiles[s]) for s in range(len(SIGNALS))])
-    return corrected(constants, level(constants, times) + scale(constants, times) * deviation)
+    return corrected(constants, uncrossed(level(constants, times) + scale(constants, times) * deviation))
+
+
+def uncrossed(values: np.ndarray) -> np.ndarray:
+    """Values (4, T) with dry and wet bulb at their middle, saturated air, wherever they would cross."""
+    carbon, price, dry, wet = values
+    middle = 0.5 * (dry + wet)
+    return np.stack([carbon, price, np.maximum(dry, middle), np.minimum(wet, middle)])
 
 
 def corrected(constants: Constants, values: np.ndarray) -> np.ndarray:
