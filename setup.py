@@ -60,7 +60,7 @@ setup(
     license="MIT",
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=[pattern for room in ROOMS for pattern in (room, f"{room}.*")]),
-    package_data={"": ["*.yaml", "*.json", "*.html", "*.j2", "*.safetensors", "*.csv", "*.md"]},
+    package_data={"": ["*.yaml", "*.json", "*.safetensors", "*.csv", "*.md"], "evaluate": ["templates/*"]},
     install_requires=CORE,
     extras_require=EXTRAS,
     entry_points={

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from evaluate.names import COUNTERS
+from evaluate.page import render_page, write_text
 from evaluate.run_data import AGENT_NAMES, LONDON, TERMS, RunData
 from evaluate.run_figure import run_figure
 from evaluate.run_settlement import event_rows, window_text
@@ -29,11 +28,9 @@ from evaluate.run_tables import (
 )
 from evaluate.run_timeline import FINE_DAYS, timeline
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _SHOWN_DECISIONS = 20
 _SHOWN_EVENTS = 20  # more are folded away
 LONGEST_ON_RUN_IN = 14  # days; a longer run takes its baseline from its own meter (section 4 of the design)
-_DIGITS = {"gbp": 2, "kg": 1, "kwh": 1, "minutes": 0}
 
 COUNTER_MEANINGS = {
     "decisions": "times the supervisor decided",
@@ -56,22 +53,12 @@ PROVENANCE_MEANINGS = {
 
 def write_report(path: Path, run: RunData) -> None:
     """Write the page to ``path``: whole, or not at all."""
-    page = render(run)
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(page, encoding="utf-8")
-    os.replace(unfinished, path)
+    write_text(path, render(run))
 
 
 def render(run: RunData) -> str:
     """The page as text."""
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters |= {
-        "gbp": gbp, "signed": signed_gbp, "quantity": quantity, "number": number, "percent": percent, "when": when,
-    }  # fmt: skip
-    return environment.get_template("run_report.html.j2").render(**_context(run))
+    return render_page("run_report.html.j2", _context(run))
 
 
 def _context(run: RunData) -> dict[str, Any]:
@@ -132,43 +119,3 @@ def _day(time: pd.Timestamp) -> str:
 
 def _yaml(config: Mapping[str, Any]) -> str:
     return yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
-
-
-def number(value: float, digits: int = 0) -> str:
-    """``1,234.5`` with a true minus sign, and no minus before a zero."""
-    text = f"{abs(value):,.{digits}f}"
-    negative = value < 0 and any(digit in text for digit in "123456789")
-    return f"−{text}" if negative else text
-
-
-def gbp(value: float, digits: int = 2) -> str:
-    """``£1,234.50``, ``−£3.00``."""
-    text = number(value, digits)
-    return f"−£{text[1:]}" if text.startswith("−") else f"£{text}"
-
-
-def signed_gbp(value: float) -> str:
-    """``+£3.00``, ``−£3.00``, ``£0.00``."""
-    text = gbp(value)
-    return text if text.startswith("−") or text == "£0.00" else f"+{text}"
-
-
-def percent(share: float) -> str:
-    """``7.2 %`` of a share, kept on one line."""
-    return f"{number(100.0 * share, 1)}\u00a0%"
-
-
-def quantity(value: float, name: str, signed: bool = False) -> str:
-    """A value with the unit its name ends in: gbp, kg, kwh or minutes."""
-    unit = name.rsplit("_", 1)[-1]
-    if unit == "gbp":
-        return signed_gbp(value) if signed else gbp(value)
-    shown = number(value, _DIGITS[unit])
-    plus = "+" if signed and value > 0 and shown.strip("0.,") else ""
-    return f"{plus}{shown} {({'kwh': 'kWh', 'minutes': 'min'}).get(unit, unit)}"
-
-
-def when(time: pd.Timestamp, form: str = "minute") -> str:
-    """London time: ``Mon 13 Nov 16:00``."""
-    local = time.tz_convert(LONDON)
-    return f"{local:%H:%M}" if form == "clock" else f"{local:%a} {local.day} {local:%b} {local:%H:%M}"
