@@ -77,16 +77,17 @@ def fit(table: pd.DataFrame) -> Constants:
     for _ in range(CALM_ROUNDS):
         constants = replace(constants, components=_components(z, calm), correction=np.zeros((len(x), len(LAW_AT))))
         raw = [simulated_year(constants, seed, FIT_YEAR)[:, -x.shape[1] :] for seed in range(FIT_SEEDS)]
-        constants = replace(constants, **_correction(np.concatenate(raw, axis=1), x))
+        at, correction = _correction(np.concatenate(raw, axis=1), x)
+        constants = replace(constants, correction_at=at, correction=correction)
         simulated = np.mean([_mean_range(corrected(constants, year)) for year in raw], axis=0)
         calm *= (_mean_range(x) / simulated) ** 2
     return constants
 
 
-def _correction(simulated: np.ndarray, x: np.ndarray) -> dict[str, np.ndarray]:
-    """What to add, by simulated value, for simulated years to have the observed law of the whole period."""
+def _correction(simulated: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Simulated values (4, m) and what to add there, for simulated years to have the observed law of the whole period."""
     at, wanted = (np.quantile(values, LAW_AT, axis=1).T for values in (simulated, x))
-    return {"correction_at": at, "correction": wanted - at}
+    return at, wanted - at
 
 
 def _shapes(times: pd.DatetimeIndex, x: np.ndarray) -> Constants:
