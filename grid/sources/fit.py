@@ -85,7 +85,7 @@ def fit(table: pd.DataFrame) -> Constants:
 
 
 def _correction(simulated: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Simulated values (4, m) and what to add there, for simulated years to have the observed law of the whole period."""
+    """Simulated values (4, m) and what to add there, so that simulated years have the observed law of the period."""
     at, wanted = (np.quantile(values, LAW_AT, axis=1).T for values in (simulated, x))
     return at, wanted - at
 
