@@ -106,7 +106,8 @@ class Site(Section):
     profile: Literal["uk_default"] = _key("set of site parameters to start from")
     it_capacity_mw: float = _key("rated IT power", "MW", DESIGN, gt=0, le=1000)
     idle_share: float = _key("power of an idle server, share of its peak", "share", ASSUMPTION, ge=0, le=0.95)
-    deferrable_share: float = _key("share of utilisation that may wait up to 24 h", "share", ASSUMPTION, ge=0, le=1)
+    deferrable_share: float = _key("share of utilisation that may wait", "share", ASSUMPTION, ge=0, le=1)
+    deadline_steps: Whole = _key("how long that share may wait", "15-min steps", DESIGN, ge=1, le=96)
     import_limit_kw: float = _key("connection limit; there is no export", "kW", ASSUMPTION, gt=0, le=1e7)
     battery_kwh: float = _key("battery energy", "kWh", ASSUMPTION, ge=0, le=1e7)
     battery_kw: float = _key("battery power, either way", "kW", ASSUMPTION, ge=0, le=1e7)
@@ -159,6 +160,7 @@ class Tariff(Section):
 class Market(Section):
     """How flexibility is sold and settled."""
 
+    requests: bool = _key("whether the grid side asks for flexibility (modelled requests)", source=DESIGN)
     aggregator_share: float = _key(
         "aggregator's share of flexibility gains and losses", "share", "assumption: public models 0.1-0.5", ge=0, le=1
     )
@@ -202,8 +204,11 @@ class Supervisor(Section):
 
 
 class Evaluate(Section):
-    """The ablation matrix."""
+    """Controllers compared over weeks and seeds."""
 
+    report: Literal["ablation", "headroom"] = _key(
+        "ablation: the variants against each other; headroom: what each flexibility is worth to each variant"
+    )
     variants: Annotated[tuple[Variant, ...], Field(strict=False)] = _key(
         "controllers to compare; a supervisor is appended with +", min_length=1
     )

@@ -48,6 +48,7 @@ def make_case(config: Config, start: date | None = None, days: int | None = None
         tariff=_tariff(config),
         source_key=source_key(config),
         seed=config.run.seed,
+        requests=config.market.requests,
     )
     before = run_in[0]
     twin = run_neutral(params, rows.values[: rows.steps], before.state, before.queue_kwh)
@@ -86,7 +87,7 @@ def params_of(config: Config) -> np.ndarray:
 
 def market_rules(config: Config) -> MarketRules:
     """The terms the desk trades under."""
-    return MarketRules(**config.market.model_dump())
+    return MarketRules(**config.market.model_dump(exclude={"requests"}))
 
 
 def _tariff(config: Config) -> Tariff:

@@ -12,6 +12,8 @@ from agents.policy import Policy
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("agents", "configs", "envs", "evaluate", "grid", "llm_layer")  # what a result depends on
+# What only shows results: files of ``evaluate`` that begin so. A page may change without a result becoming another.
+SHOWING = ("ablation", "figures", "frames", "headroom", "matrix_", "page", "run_", "statistics", "tex")
 
 
 @cache
@@ -29,10 +31,12 @@ def code_commit() -> str:
 
 @cache
 def code_hash(rooms: tuple[str, ...] = ROOMS) -> str:
-    """Sixteen hex digits over every Python file of ``rooms``."""
+    """Sixteen hex digits over the Python files of ``rooms`` that results depend on."""
     digest = hashlib.sha256()
     for room in rooms:
         for path in sorted((ROOT / room).rglob("*.py")):
+            if path.parent.name == "evaluate" and path.name.startswith(SHOWING):
+                continue
             digest.update(str(path.relative_to(ROOT)).encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -1,7 +1,8 @@
 """The ablation matrix: variants x seeds x weeks, batched over weeks, one result row each (contract 8).
 
-A block is one variant and one seed over all weeks. Its rows are kept under a hash of everything they depend on, so a
-matrix that is run again, resumed or widened computes only the blocks it has not got.
+A block is one variant and one seed over all weeks, or over one where the controller plans for its own week. Its rows
+are kept under a hash of everything they depend on, so a matrix that is run again, resumed or widened computes only the
+blocks it has not got.
 """
 
 from __future__ import annotations
@@ -10,9 +11,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from agents.policy import Policy
@@ -27,7 +26,7 @@ from evaluate.identity import code_commit, code_hash, policy_hash
 from evaluate.names import ADDITIVE, COUNTERS
 from evaluate.rollout import Overseer, rollout
 from evaluate.run_files import write_parquet
-from evaluate.variants import Variant, groups_of, make_policy, policy_seeds
+from evaluate.variants import Variant, check_known, groups_of, make_policy, policy_seeds
 from evaluate.weeks import spread_weeks
 from llm_layer.directive import Directive
 from llm_layer.orchestrator import Orchestrator
@@ -41,9 +40,7 @@ COLUMNS = (*KEYS, *ADDITIVE, *COUNTERS)
 Directives = dict[int, list[Directive]]  # site of a batch -> what was ordered, in order
 
 
-def run_matrix(
-    config: Config, cache: Path, on_progress: Callable[[int, int], None] | None = None
-) -> pd.DataFrame:
+def run_matrix(config: Config, cache: Path, on_progress: Callable[[int, int], None] | None = None) -> pd.DataFrame:
     """All result rows of ``config.evaluate``, columns ``COLUMNS``, in the order of variants, seeds, weeks.
 
     Args:
@@ -54,18 +51,27 @@ def run_matrix(
     """
     weeks = spread_weeks(config.evaluate.weeks, config.evaluate.period)
     variants = [Variant.parse(name) for name in config.evaluate.variants]
-    blocks = [(variant, seed) for seed in range(config.evaluate.seeds) for variant in variants]
+    check_known(variants)
     cache.mkdir(parents=True, exist_ok=True)
-    rows: dict[tuple[str, int], pd.DataFrame] = {}
-    cases: tuple[Case, ...] = ()
-    for done, (variant, seed) in enumerate(blocks):
-        if on_progress is not None:
-            on_progress(done, len(blocks))
-        if done % len(variants) == 0:
-            cases = cases_of(config, weeks, seed)
-        rows[variant.name, seed] = _cached(config, cache, variant, cases, seed)
+    total, done = blocks_of(config), 0
+    rows: dict[tuple[str, int], list[pd.DataFrame]] = {}
+    for seed in range(config.evaluate.seeds):
+        cases = cases_of(config, weeks, seed)
+        for variant in variants:
+            for group in groups_of(variant, len(weeks)):
+                if on_progress is not None:
+                    on_progress(done, total)
+                block = _cached(config, cache, variant, [cases[k] for k in group], seed)
+                rows.setdefault((variant.name, seed), []).append(block)
+                done += 1
     ordered = [rows[variant.name, seed] for variant in variants for seed in range(config.evaluate.seeds)]
-    return pd.concat(ordered, ignore_index=True)
+    return pd.concat([block for blocks in ordered for block in blocks], ignore_index=True)
+
+
+def blocks_of(config: Config) -> int:
+    """How many blocks a matrix has."""
+    variants = [Variant.parse(name) for name in config.evaluate.variants]
+    return config.evaluate.seeds * sum(len(groups_of(variant, config.evaluate.weeks)) for variant in variants)
 
 
 def cases_of(config: Config, weeks: Sequence[date], seed: int) -> tuple[Case, ...]:
@@ -80,23 +86,20 @@ def _cached(config: Config, cache: Path, variant: Variant, cases: Sequence[Case]
     path = cache / f"{_block_hash(config, variant, policy, cases, seed)}.parquet"
     if path.is_file():
         return pd.read_parquet(path)
-    rows = pd.concat(
-        [_run_group(config, variant, [cases[k] for k in group], seed) for group in groups_of(variant, cases)],
-        ignore_index=True,
-    )
+    rows = _run_block(config, variant, cases, seed)
     write_parquet(path, rows)
     return rows
 
 
 def _block_hash(config: Config, variant: Variant, policy: Policy, cases: Sequence[Case], seed: int) -> str:
     """Of everything a block's rows depend on: code, site, market, data, controller, supervisor, seed."""
-    site = config.model_copy(update={"evaluate": None, "run": None, "train": None}).model_dump_json()
-    parts = [code_hash(), site, variant.name, policy_hash(policy), str(seed)]
+    world = config.model_dump_json(include={"signals", "workload", "site", "tariff", "market", "supervisor"})
+    parts = [code_hash(), world, variant.name, policy_hash(policy), str(seed)]
     parts += [f"{case.keys['week_start']}/{case.keys['data_hash']}" for case in cases]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
-def _run_group(config: Config, variant: Variant, cases: Sequence[Case], seed: int) -> pd.DataFrame:
+def _run_block(config: Config, variant: Variant, cases: Sequence[Case], seed: int) -> pd.DataFrame:
     """Rows of one batch: a site a case."""
     policy = make_policy(variant, cases, seed)
     supervisor = _supervisor(config, variant, cases, seed)
@@ -146,5 +149,3 @@ def _oversee(config: Config, supervisor: HighLevelPolicy | None, agents: Policy,
     if supervisor is None:
         return Alone(agents, desk)
     return Orchestrator(supervisor, every_steps=config.supervisor.every_steps, accept=desk.accept)
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,11 +37,23 @@ class Variant:
         return f"{self.base}+{self.supervisor}" if self.supervisor else self.base
 
 
-def groups_of(variant: Variant, cases: Sequence[Case]) -> list[tuple[int, ...]]:
-    """Which cases share a batch: all of them, or each alone where the controller belongs to one case."""
+def check_known(variants: Sequence[Variant]) -> None:
+    """Raise ValueError naming the first variant whose controller cannot be made, before anything is run."""
+    for variant in variants:
+        if variant.base not in factory.names():
+            near = difflib.get_close_matches(variant.base, factory.names(), n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise ValueError(
+                f"evaluate.variants: {variant.name}: no controller {variant.base} here; {hint}"
+                f"those there are: {', '.join(factory.names())}"
+            )
+
+
+def groups_of(variant: Variant, cases: int) -> list[tuple[int, ...]]:
+    """Which of so many cases share a batch: all of them, or each alone where the controller belongs to one case."""
     if variant.base in OF_ONE_CASE:
-        return [(k,) for k in range(len(cases))]
-    return [tuple(range(len(cases)))]
+        return [(k,) for k in range(cases)]
+    return [tuple(range(cases))]
 
 
 def make_policy(variant: Variant, cases: Sequence[Case], seed: int) -> Policy:
