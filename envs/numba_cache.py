@@ -12,11 +12,11 @@ from pathlib import Path
 _ROOM = Path(__file__).parent
 
 
-def drop_stale() -> None:
-    """Remove the room's Numba cache indices written before its newest source. Safe beside other processes."""
-    sources = [*_ROOM.rglob("*.py"), _ROOM.parent / "grid" / "rows.py"]
+def drop_stale(room: Path = _ROOM) -> None:
+    """Remove a room's Numba cache indices written before its newest source. Safe beside other processes."""
+    sources = [*room.rglob("*.py"), _ROOM.parent / "grid" / "rows.py"]
     newest = max(source.stat().st_mtime for source in sources if source.exists())
-    for index in _ROOM.rglob("__pycache__/*.nbi"):
+    for index in room.rglob("__pycache__/*.nbi"):
         try:
             if index.stat().st_mtime < newest:
                 os.unlink(index)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
+
+from envs.numba_cache import drop_stale
+
+drop_stale(Path(__file__).parent)
 
 _HOMES = {
     "AuditWriter": "llm_layer.audit",

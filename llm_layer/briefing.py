@@ -95,7 +95,7 @@ class Briefing:
     def _request(
         self, view: SiteView, batch: SiteBatch, site: int, event: FlexEvent, outlook: Outlook
     ) -> Request | None:
-        """A request and what the shared rule sells of it, found at the first step it is seen; None past gate closure."""
+        """A request and what the shared rule sells of it, as first found; None past gate closure."""
         gate_ns = (event.start - GATE_CLOSURE).value
         if outlook.now_ns > gate_ns:
             return None

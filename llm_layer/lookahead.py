@@ -59,8 +59,10 @@ def stage_signals(
         while steps[j] < most and _sold(sold_kw, quarter, at + steps[j]) == _sold(sold_kw, quarter, at):
             steps[j] += 1
         for k in range(at, at + steps[j]):
-            # Forecast k stands 30 (k + 1) minutes after now.
-            ahead = (k + 1) // 2 - 1
+            # Forecast i stands 30 (i + 1) minutes after now: the latest by step k, unless the hour has changed since.
+            ahead = k // 2 - 1
+            if k % 2 == 1 and (quarter + k) % 4 == 0:
+                ahead += 1
             if ahead < 0:
                 g, p, system = row[CARBON], row[DAY_AHEAD], row[SYSTEM]
             else:

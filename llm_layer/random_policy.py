@@ -12,9 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from llm_layer.directive import Acceptance, Directive
+from llm_layer.directive import Directive
 from llm_layer.policy import Decision, HighLevelPolicy
-from llm_layer.situation import Request, Situation
+from llm_layer.rules import answer_requests
+from llm_layer.situation import Situation
 
 
 class Recorder:
@@ -68,9 +69,3 @@ class RandomPolicy:
                 "reason_code": "follow",
             }
         )
-
-
-def answer_requests(requests: Sequence[Request]) -> tuple[tuple[Acceptance, ...], tuple[str, ...]]:
-    """Acceptances and refusals by the shared selling rule."""
-    accept = tuple(Acceptance(event_id=request.event.id, kw=request.kw) for request in requests if request.kw > 0.0)
-    return accept, tuple(request.event.id for request in requests if request.kw <= 0.0)

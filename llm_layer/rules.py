@@ -9,7 +9,7 @@ import pandas as pd
 
 from llm_layer.directive import TEXT_LENGTH, Acceptance, Directive, SetLevel
 from llm_layer.policy import Decision
-from llm_layer.situation import Finding, Situation
+from llm_layer.situation import Finding, Request, Situation
 
 THRESHOLD_GBP = 0.05  # per decision and agent; below it the agents are followed
 _WORDS = {
@@ -45,8 +45,7 @@ class RulesPolicy:
             if finding.gain_gbp >= self.threshold_gbp:
                 asked[finding.agent] = _order(finding)
                 chosen.append(finding)
-        accept = tuple(Acceptance(event_id=r.event.id, kw=r.kw) for r in situation.requests if r.kw > 0.0)
-        decline = tuple(r.event.id for r in situation.requests if r.kw <= 0.0)
+        accept, decline = answer_requests(situation.requests)
         code, text = _why(situation, chosen)
         return Directive(
             **asked,
@@ -71,3 +70,9 @@ def _why(situation: Situation, chosen: list[Finding]) -> tuple[Any, str]:
     if chosen:
         return chosen[0].reason, chosen[0].text
     return "follow", "no conflict or opportunity is worth an override"
+
+
+def answer_requests(requests: Sequence[Request]) -> tuple[tuple[Acceptance, ...], tuple[str, ...]]:
+    """What the shared selling rule accepts, and the ids of what it declines."""
+    accept = tuple(Acceptance(event_id=request.event.id, kw=request.kw) for request in requests if request.kw > 0.0)
+    return accept, tuple(request.event.id for request in requests if request.kw <= 0.0)
