@@ -51,13 +51,12 @@ def battery_finding(p: Site, outlook: Outlook, soc_kwh: float, load_kw: float, p
     kg = more_kwh * float(outlook.carbon[other] - outlook.carbon[0])
     conflict = proposal > TOLERANCE if more_kwh < 0.0 else proposal < -TOLERANCE
     meant = proposal if conflict else level
-    price = f"now at GBP {outlook.bill_gbp_per_mwh(0):.0f}/MWh"
-    what = f"{'charging' if meant > 0.0 else 'discharging'} {p['battery_kw'] * abs(meant):.0f} kW {price}"
+    what = f"{'charging' if meant > 0.0 else 'discharging'} {p['battery_kw'] * abs(meant):.0f} kW {outlook.now()}"
     if conflict:
         when = outlook.clock(outlook.cheapest if proposal > 0.0 else outlook.dearest)
         text = f"{what} costs GBP {gain:.2f} more than waiting until {when} ({-kg:+.0f} kg)"
     elif level == 0.0:
-        text = f"holding the battery {price} gains GBP {gain:.2f} ({-kg:+.0f} kg)"
+        text = f"holding the battery {outlook.now()} gains GBP {gain:.2f} ({-kg:+.0f} kg)"
     else:
         there = f"GBP {outlook.bill_gbp_per_mwh(other):.0f}/MWh at {outlook.clock(other)}"
         text = f"{what} gains GBP {gain:.2f}: power costs {there} ({-kg:+.0f} kg)"
@@ -105,7 +104,7 @@ def work_finding(
     if gain < LEAST_GAIN_GBP:
         return None
     kg = more_kwh * float(outlook.carbon[outlook.cheapest] - outlook.carbon[0])
-    what = f"running {abs(more_kwh):.0f} kWh of deferrable work now at GBP {outlook.bill_gbp_per_mwh(0):.0f}/MWh"
+    what = f"running {abs(more_kwh):.0f} kWh of deferrable work {outlook.now()}"
     when = outlook.clock(outlook.cheapest)
     kind: Kind = "conflict" if more_kwh < 0.0 else "opportunity"
     if kind == "conflict":

@@ -34,7 +34,7 @@ def stage_signals(
     hold: int,
     carbon_gbp_per_kg: float,
     kept_share: float,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Stages of the outlook.
 
     Args:
@@ -44,10 +44,12 @@ def stage_signals(
         kept_share: 1 - aggregator share.
 
     Returns:
-        steps int64 (STAGES,), price float64 (STAGES,) GBP/kWh, carbon float64 (STAGES,) kg/kWh.
+        steps int64 (STAGES,); price, bill float64 (STAGES,) GBP/kWh, of the objective and as metered energy is billed;
+        carbon float64 (STAGES,) kg/kWh.
     """
     steps = np.zeros(STAGES, dtype=np.int64)
     price = np.zeros(STAGES)
+    bill = np.zeros(STAGES)
     carbon = np.zeros(STAGES)
     adder = row[TARIFF] - row[DAY_AHEAD] + row[NETWORK]
     at = 0
@@ -68,13 +70,12 @@ def stage_signals(
             else:
                 ahead = min(ahead, forecast.shape[1] - 1)
                 g, p, system = forecast[_CARBON_F, ahead], forecast[_PRICE_F, ahead], forecast[_SYSTEM_F, ahead]
-            gbp_per_mwh = p + adder
-            if _sold(sold_kw, quarter, k):
-                gbp_per_mwh += kept_share * system
-            price[j] += (gbp_per_mwh + carbon_gbp_per_kg * g) / 1000.0 / steps[j]
+            lost = kept_share * system if _sold(sold_kw, quarter, k) else 0.0
+            bill[j] += (p + adder) / 1000.0 / steps[j]
+            price[j] += (p + adder + lost + carbon_gbp_per_kg * g) / 1000.0 / steps[j]
             carbon[j] += g / 1000.0 / steps[j]
         at += steps[j]
-    return steps, price, carbon
+    return steps, price, bill, carbon
 
 
 @njit(cache=True)

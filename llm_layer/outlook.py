@@ -18,7 +18,8 @@ class Outlook:
 
     hold         steps until the next decision; the stages after them are what an action now competes with
     steps, starts  int64 (stages,): length and start of each stage, in control steps from now
-    price        float64 (stages,) GBP/kWh of the objective. carbon: float64 (stages,) kg/kWh
+    price, bill  float64 (stages,) GBP/kWh, of the objective and on the bill. carbon: float64 (stages,) kg/kWh
+    sold         whether the present settlement period has been sold
     cheapest, dearest  stage after the hold, within a day, at the lowest and highest price
     """
 
@@ -28,7 +29,8 @@ class Outlook:
         self.quarter = self.now_ns // STEP_NS % 4
         self.hold = hold
         self.carbon_gbp_per_kg = p["carbon_price_gbp_per_t"] / 1000.0
-        self.steps, self.price, self.carbon = stage_signals(
+        self.sold = bool(view.commitments_kw[site, view.period] > 0.0)
+        self.steps, self.price, self.bill, self.carbon = stage_signals(
             view.row[site],
             view.forecast[site],
             view.commitments_kw[site, view.period : view.period + FORECAST_HALF_HOURS],
@@ -45,8 +47,12 @@ class Outlook:
         self.rank = float((self.price[:day] < self.price[0]).mean())
 
     def bill_gbp_per_mwh(self, stage: int) -> float:
-        """Price of a stage without its carbon."""
-        return 1000.0 * float(self.price[stage] - self.carbon_gbp_per_kg * self.carbon[stage])
+        """What metered energy costs in a stage."""
+        return 1000.0 * float(self.bill[stage])
+
+    def now(self) -> str:
+        """The present price in words, and whether it falls into a sale."""
+        return f"now at GBP {self.bill_gbp_per_mwh(0):.0f}/MWh" + (" in a sold period" if self.sold else "")
 
     def clock(self, stage: int) -> str:
         """London wall clock at the start of a stage."""

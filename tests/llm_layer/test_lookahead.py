@@ -32,24 +32,25 @@ def world(price_by_hour, quarter=0, sold=(), hold=4, carbon=100.0):
 
 @pytest.mark.parametrize("quarter", [0, 1, 2, 3])
 def test_stages_are_clock_hours_at_the_objectives_price(quarter):
-    steps, price, carbon = world([100.0, 50.0, 80.0], quarter, hold=4)
+    steps, price, bill, carbon = world([100.0, 50.0, 80.0], quarter, hold=4)
     hours = np.repeat(price, steps)[: 4 * 3 - quarter]
     np.testing.assert_allclose(hours, np.repeat([0.105, 0.055, 0.085], 4)[quarter:])  # + 100 g x GBP 50/t
     assert steps[0] == 4 - quarter
     np.testing.assert_allclose(carbon, 0.1)
+    np.testing.assert_allclose(bill, price - 0.005)
 
 
 def test_a_hold_and_a_sale_split_an_hour():
-    steps, price, _ = world([100.0], hold=2)
+    steps, price, *_ = world([100.0], hold=2)
     assert steps[:3].tolist() == [2, 2, 4]
-    steps, price, _ = world([100.0], sold=(0.0, 300.0, 300.0, 0.0))
+    steps, price, *_ = world([100.0], sold=(0.0, 300.0, 300.0, 0.0))
     assert steps[:4].tolist() == [2, 2, 2, 2]
     # In a sold half-hour an imported kWh also loses 80 % of the system price, here 200 or (now) 100 GBP/MWh.
     np.testing.assert_allclose(price[:4], [0.105, 0.265, 0.265, 0.105])
 
 
 def test_a_full_cycle_between_two_prices_is_worth_its_spread():
-    steps, price, _ = world([50.0, 50.0, *[150.0] * 34], carbon=0.0)
+    steps, price, *_ = world([50.0, 50.0, *[150.0] * 34], carbon=0.0)
     costs, moved = battery_costs(steps, price, 8, 0.0, LOSSLESS, LEVELS)
     charge, hold = costs[LEVELS == 1.0][0], costs[LEVELS == 0.0][0]
     assert hold - charge == pytest.approx(1000.0 * (0.15 - 0.05), rel=0.01)
@@ -57,7 +58,7 @@ def test_a_full_cycle_between_two_prices_is_worth_its_spread():
 
 
 def test_losses_and_wear_can_make_a_spread_not_worth_it():
-    steps, price, _ = world([90.0, 90.0, *[108.0] * 34], carbon=0.0)
+    steps, price, *_ = world([90.0, 90.0, *[108.0] * 34], carbon=0.0)
     costs, _ = battery_costs(steps, price, 4, 0.0, (900.0, 500.0, 500.0, 0.95, 0.95, 0.01), LEVELS)
     assert costs.argmin() in (0, 1, 2)  # 90 / 0.9025 + 10 > 108; the battery is empty, so all of these rest
     assert costs[2] < costs[3] < costs[4]
@@ -66,7 +67,7 @@ def test_losses_and_wear_can_make_a_spread_not_worth_it():
 def test_the_battery_value_is_that_of_the_best_of_all_plans():
     rng = np.random.default_rng(3)
     prices = [*rng.uniform(20.0, 200.0, 5), *[90.0] * 55]
-    steps, price, _ = world(prices, carbon=0.0)
+    steps, price, *_ = world(prices, carbon=0.0)
     costs, _ = battery_costs(steps, price, 4, 500.0, LOSSLESS, np.array([0.0]))
     mean = float((price * steps).sum() / steps.sum())
     best = np.inf
@@ -80,7 +81,7 @@ def test_the_battery_value_is_that_of_the_best_of_all_plans():
 
 
 def flat_work(price_by_hour, queue=0.0, hold=4, levels=LEVELS, deadline_slot=90):
-    steps, price, _ = world(price_by_hour, hold=hold, carbon=0.0)
+    steps, price, *_ = world(price_by_hour, hold=hold, carbon=0.0)
     waiting = np.zeros(96)
     waiting[deadline_slot] = queue
     arriving, fixed = np.full(STAGES, 10.0), np.full(STAGES, 40.0)
