@@ -47,11 +47,11 @@ class OwnBaseline:
         yesterday = today - timedelta(days=1)
         first = self._first_step[yesterday]
         import_kwh = outputs[first:step, :, OUT["import_kwh"]]
-        sold = self._batch.commitments_kw[:, first // STEPS_PER_PERIOD : step // STEPS_PER_PERIOD].any(axis=1)
+        sold_kw = self._batch.commitments_kw[:, first // STEPS_PER_PERIOD : step // STEPS_PER_PERIOD].sum(axis=1)
         for site in range(self._batch.batch_size):
             day = fold_days(import_kwh[:, site], self._times[first], 1)
             self._metered[site] = np.concatenate([self._metered[site][1:], day])
-            if sold[site]:
+            if sold_kw[site] > 0.0:
                 self._sold_on[site].add(yesterday)
             self._publish(site, today, step)
 
