@@ -39,10 +39,12 @@ class Desk:
         self.accepted[site] += 1
 
     def trade(self, offer: Offer, now: pd.Timestamp) -> None:
-        """Sell an own trade. Raises ``CommitmentError`` where contract 1 refuses it."""
+        """Sell an own trade, or a published request whose periods these are; ``CommitmentError`` where refused."""
         market, place = self._market(offer.site)
         market.commit(place, offer.periods, offer.kw, now)
-        self.batch.set_commitment(offer.site, offer.periods, offer.kw, own=True)
+        own = bool(market.own[place, list(offer.periods)].all())
+        self.batch.set_commitment(offer.site, offer.periods, offer.kw, own=own)
+        self.accepted[offer.site] += not own
 
     def ledger(self, site: int) -> np.ndarray:
         """Origin of each period, object (P,): an event id, ``own-<n>``, or ''."""

@@ -162,12 +162,12 @@ class _Week:
         heat = heat_store(case.params, case.state)
         by_period = values.reshape(rows.periods, STEPS_PER_PERIOD, -1)
         # A price that moves within a half-hour counts at its lower value: import is never negative.
-        cost = _import_cost(by_period, p).min(axis=1)
+        cost = import_cost(by_period, p).min(axis=1)
         return cls(
             case=case,
             slots=slots,
             work=week_work(case, slots),
-            power=pieces(case.params, by_period[:, :, WET_BULB], heat.most_kw),
+            power=pieces(case.params, by_period[:, :, WET_BULB], heat),
             heat=heat,
             cost_per_kwh=cost,
         )
@@ -276,7 +276,7 @@ def end_value(case: Case) -> EndValue:
     )
 
 
-def _import_cost(values: np.ndarray, p: np.void) -> np.ndarray:
+def import_cost(values: np.ndarray, p: np.void) -> np.ndarray:
     """GBP per kWh imported: tariff, network, and carbon at the site's carbon price."""
     carbon = values[..., CARBON] * p["carbon_price_gbp_per_t"] / KWH_PER_MWH
     return (values[..., TARIFF] + values[..., NETWORK] + carbon) / KWH_PER_MWH

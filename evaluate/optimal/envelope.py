@@ -19,8 +19,8 @@ from envs.load_shift import full_work_kwh
 from grid.rows import STEP_HOURS
 
 WORK_LEVELS = 41
-HEAT_LEVELS = 17
-SUPPLY_STEP_K = 0.25
+HEAT_LEVELS = 33
+SUPPLY_STEP_K = 0.5
 # Anchors of the pieces: share of full work, stored heat as a share of the most.
 ANCHORS = np.array([(0.08, 0.0), (0.25, 0.0), (0.42, 0.0), (0.6, 0.0), (0.8, 0.0), (0.4, -0.25), (0.4, 0.25)])
 # Power between two levels of the grid lies below the chords by less than this share of IT capacity (measured: 6e-5).
@@ -45,12 +45,14 @@ class Pieces(NamedTuple):
 class HeatStore(NamedTuple):
     """Heat held by room air and mass, kWh, against 0 degC: where it starts and between what it always stays.
 
-    most_kw: the largest flow into it or out of it over one control step.
+    low_degc, high_degc: between what air and mass stay. most_kw: the largest flow into or out of it over one step.
     """
 
     start_kwh: float
     low_kwh: float
     high_kwh: float
+    low_degc: float
+    high_degc: float
     most_kw: float
 
 
@@ -65,35 +67,42 @@ def site_power_kw(p, work, stored_kw, supply_degc, inlet_degc, wet_bulb_degc):
     return it_kw + distribution_loss_kw(p, it_kw) + crah_kw + plant_power_kw(p, removed_kw, supply_degc, wet_bulb_degc, free)
 
 
-def pieces(params: np.ndarray, wet_bulb_degc: np.ndarray, most_stored_kw: float) -> Pieces:
-    """Planes under (and one above) the mean power of each slot, for |stored heat| up to the given.
+def pieces(params: np.ndarray, wet_bulb_degc: np.ndarray, heat: HeatStore | None) -> Pieces:
+    """Planes under (and one above) the mean power of each slot, for any heat flow that room and mass allow.
+
+    ``heat`` None: for a settled room, no heat stored or taken out.
 
     params: record array (1,). wet_bulb_degc: float64 (n, m), the m steps of each slot; the steps share slopes, so that
     the mean of their planes is a plane under their mean power.
     """
     p = params[0]
-    shape = (len(wet_bulb_degc), len(ANCHORS))
-    work, heat, base = np.empty(shape), np.empty(shape), np.empty(shape)
     roof = np.empty((len(wet_bulb_degc), 3))
     works = np.linspace(0.0, 1.0, WORK_LEVELS)
-    stored = np.linspace(-most_stored_kw, most_stored_kw, HEAT_LEVELS) if most_stored_kw > 0.0 else np.zeros(1)
-    anchors = ANCHORS if most_stored_kw > 0.0 else ANCHORS * np.array([1.0, 0.0])
+    stored = np.linspace(-heat.most_kw, heat.most_kw, HEAT_LEVELS) if heat else np.zeros(1)
+    anchors = ANCHORS if heat else ANCHORS[ANCHORS[:, 1] == 0.0]
+    low_degc, high_degc = (heat.low_degc, heat.high_degc) if heat else (0.0, 0.0)
     supplies = np.arange(p["supply_min_degc"], p["supply_max_degc"] + SUPPLY_STEP_K, SUPPLY_STEP_K)
     supplies = np.minimum(supplies, p["supply_max_degc"])
-    _fit(params, np.ascontiguousarray(wet_bulb_degc), works, stored, supplies, anchors, work, heat, base, roof)
+    work, per_heat, base = (np.empty((len(wet_bulb_degc), len(anchors))) for _ in range(3))
+    _fit(
+        params, np.ascontiguousarray(wet_bulb_degc), works, stored, supplies, anchors, low_degc, high_degc, work,
+        per_heat, base, roof,
+    )  # fmt: skip
     margin_kw = GRID_MARGIN * p["it_capacity_kw"]
-    return Pieces(work, heat, base - margin_kw, roof[:, 0], roof[:, 1], roof[:, 2] + margin_kw)
+    return Pieces(work, per_heat, base - margin_kw, roof[:, 0], roof[:, 1], roof[:, 2] + margin_kw)
 
 
 @njit(cache=True)
-def _fit(params, wet_bulbs, works, stored, supplies, anchors, work_out, heat_out, base_out, roof_out):
+def _fit(
+    params, wet_bulbs, works, stored, supplies, anchors, low_degc, high_degc, work_out, heat_out, base_out, roof_out
+):  # fmt: skip
     p = params[0]
     slots, steps = wet_bulbs.shape
     lowest = np.empty((steps, len(works), len(stored)))
     highest = np.empty((steps, 2, 2))
     for t in range(slots):
         for m in range(steps):
-            _extremes(p, wet_bulbs[t, m], works, stored, supplies, lowest[m], highest[m])
+            _extremes(p, wet_bulbs[t, m], works, stored, supplies, low_degc, high_degc, lowest[m], highest[m])
         for a in range(len(anchors)):
             i = int(round(anchors[a, 0] * (len(works) - 1)))
             j = int(round((anchors[a, 1] + 1.0) * 0.5 * (len(stored) - 1)))
@@ -123,30 +132,64 @@ def _support(power, works, stored, per_work, per_heat):
     base = np.inf
     for i in range(len(works)):
         for j in range(len(stored)):
-            base = min(base, power[i, j] - per_work * works[i] - per_heat * stored[j])
+            base = min(base, power[i, j] - per_work * works[i] - per_heat * stored[j])  # infinite: cannot be
     return base
 
 
 @njit(cache=True)
-def _extremes(p, wet_bulb, works, stored, supplies, lowest, highest):
+def _extremes(p, wet_bulb, works, stored, supplies, low_degc, high_degc, lowest, highest):
     """Lowest power of all set-points (works, stored), and the highest at the corners, at any inlet up to the limit.
 
     For a fixed set-point power is convex in work and heat, so the highest lies at the corners.
     """
     kinks = np.empty(3)
     _kinks(p, wet_bulb, kinks)
+    level = stored[1] - stored[0] if len(stored) > 1 else 0.0
     lowest[:] = np.inf
     highest[:] = 0.0
     for k in range(len(supplies) + len(kinks)):
         supply = supplies[k] if k < len(supplies) else kinks[k - len(supplies)]
         inlet = supply + p.recirculation_k
         for i in range(len(works)):
+            least_kw, most_kw = flow_range_kw(p, works[i], supply, low_degc, high_degc)
             for j in range(len(stored)):
-                lowest[i, j] = min(lowest[i, j], site_power_kw(p, works[i], stored[j], supply, inlet, wet_bulb))
+                # One level beyond the range on either side, so that the levels enclose it.
+                if stored[j] > least_kw - level and stored[j] < most_kw + level or len(stored) == 1:
+                    lowest[i, j] = min(lowest[i, j], site_power_kw(p, works[i], stored[j], supply, inlet, wet_bulb))
         for i in range(2):
             for j in range(2):
                 at = site_power_kw(p, works[-i], stored[-j], supply, p.overheat_limit_degc, wet_bulb)
                 highest[i, j] = max(highest[i, j], at)
+
+
+@njit(cache=True)
+def flow_range_kw(p, work, supply_degc, low_degc, high_degc):
+    """Least and most mean heat flow into room and mass over one step at a set-point, kW.
+
+    With air and mass anywhere in [low, high]. Mean balances of a step: heat = conductance x (air - supply) + stored,
+    stored = couple x (air - mass) + change of air. So warm supply air cannot empty the store and cold air cannot fill
+    it. Where the plant is at its limit more stays behind than the first balance says, but the plant then takes out more
+    than the servers give (its capacity is checked), so nothing is stored.
+    """
+    couple = p.mass_kw_per_k * p.it_capacity_kw
+    air_kw = p.air_kj_per_k * p.it_capacity_kw * (high_degc - low_degc) / (STEP_HOURS * 3600.0)
+    least, most = 0.0, 0.0
+    for inlet in (supply_degc + p.recirculation_k, p.overheat_limit_degc):  # an inlet left warm speeds up the fans
+        rise, conductance = settled_rise(p, work, inlet)
+        share = 1.0 / (1.0 + couple / conductance)
+        least = min(least, (couple * (supply_degc + rise - high_degc) - air_kw) * share)
+        most = max(most, (couple * (supply_degc + rise - low_degc) + air_kw) * share)
+    return least, most
+
+
+@njit(cache=True)
+def settled_rise(p, work, inlet_degc):
+    """Return air above supply air in a settled room, K, and the conductance of the air flow, kW/K."""
+    fan_speed = server_fan_speed(p, inlet_degc)
+    it_kw = it_power_kw(p, work * full_work_kwh(p), 1.0, power_factor(p, inlet_degc, fan_speed))
+    airflow = airflow_share(p, it_kw, fan_speed)
+    conductance = p.airflow_kw_per_k * p.it_capacity_kw * airflow
+    return (it_kw + crah_power_kw(p, airflow)) / conductance, conductance
 
 
 @njit(cache=True)
@@ -174,28 +217,19 @@ def heat_store(params: np.ndarray, state: np.ndarray) -> HeatStore:
     _check_capacity(p, limit)
     low, high = np.inf, -np.inf
     for supply in np.linspace(p["supply_min_degc"], p["supply_max_degc"], 41):
-        for inlet in (supply + p["recirculation_k"], limit):
-            for work in np.linspace(0.0, 1.0, 11):
-                rise = _rise_k(p, work, inlet)
-                low = min(low, supply + rise)
-                high = max(high, supply + rise) if inlet != limit else high
-    high = max(high, p["supply_max_degc"] + _rise_k(p, 0.0, p["supply_max_degc"] + p["recirculation_k"]))
+        for work in np.linspace(0.0, 1.0, 11):
+            low = min(low, supply + settled_rise(p, work, limit)[0])  # an inlet left warm speeds up the fans
+            high = max(high, supply + settled_rise(p, work, supply + p["recirculation_k"])[0])
     air, mass = float(state["air_degc"][0]), float(state["mass_degc"][0])
     low, high = min(low, air, mass), max(high, air, mass)
     air_kwh, mass_kwh = (p[name] * p["it_capacity_kw"] / 3600.0 for name in ("air_kj_per_k", "mass_kj_per_k"))
-    # Over one step the air may cross its whole range, the mass only what its coupling lets through.
-    through_kwh = min(mass_kwh, p["mass_kw_per_k"] * p["it_capacity_kw"] * STEP_HOURS)
-    most_kw = (air_kwh + through_kwh) * (high - low) / STEP_HOURS
     total = air_kwh + mass_kwh
-    return HeatStore(air_kwh * air + mass_kwh * mass, total * low, total * high, most_kw)
-
-
-def _rise_k(p: np.void, work: float, inlet_degc: float) -> float:
-    """Return air above supply air in a settled room, K."""
-    fan_speed = server_fan_speed(p, inlet_degc)
-    it_kw = it_power_kw(p, work * full_work_kwh(p), 1.0, power_factor(p, inlet_degc, fan_speed))
-    airflow = airflow_share(p, it_kw, fan_speed)
-    return (it_kw + crah_power_kw(p, airflow)) / (p["airflow_kw_per_k"] * p["it_capacity_kw"] * airflow)
+    most_kw = 0.0
+    for supply in (p["supply_min_degc"], p["supply_max_degc"]):
+        for work in np.linspace(0.0, 1.0, 11):
+            flows = flow_range_kw(p, work, supply, low, high)
+            most_kw = max(most_kw, -flows[0], flows[1])
+    return HeatStore(air_kwh * air + mass_kwh * mass, total * low, total * high, low, high, most_kw)
 
 
 def _check_capacity(p: np.void, limit: float) -> None:

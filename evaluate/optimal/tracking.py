@@ -1,0 +1,104 @@
+"""From a plan to actions: the action that runs the planned work, charge and set-point from wherever the site is."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from envs.cooling import action_of_supply
+from envs.load_shift import full_work_kwh
+from envs.state import OUTPUTS, QUEUE_STEPS
+from envs.step import COOLING, EXECUTED, IMPORT, IT, LOSS, step
+from grid.rows import STEP_HOURS, UTILISATION
+
+
+@njit(cache=True)
+def shift_action(p, utilisation, due_kwh, waiting_kwh, wanted_kwh):
+    """Load-shift action that runs ``wanted_kwh`` of deferrable work, due work included, or as near as it can.
+
+    due_kwh has to run in this step, overdue work included; waiting_kwh may still wait. The inverse of
+    ``envs.load_shift``: defer part of what arrives, else pass it on and drain part of what waits.
+    """
+    full = full_work_kwh(p)
+    arrived = utilisation * full
+    may_wait = arrived * p.deferrable_share
+    wanted = wanted_kwh - due_kwh
+    if wanted < may_wait:
+        return -1.0 if wanted <= 0.0 else wanted / may_wait - 1.0
+    room = min(waiting_kwh, full - arrived - due_kwh)
+    return 0.0 if room <= 1e-9 else min(1.0, (wanted - may_wait) / room)
+
+
+@njit(cache=True)
+def battery_action(p, soc_kwh, wanted_kwh):
+    """Battery action that brings the charge to ``wanted_kwh`` by the end of the step, or as near as its rating lets."""
+    if p.battery_kw <= 0.0:
+        return 0.0
+    change = wanted_kwh - soc_kwh
+    power_kw = change / STEP_HOURS
+    power_kw = power_kw / p.charge_efficiency if power_kw > 0.0 else power_kw * p.discharge_efficiency
+    return min(1.0, max(-1.0, power_kw / p.battery_kw))
+
+
+@njit(cache=True)
+def supply_action(p, supply_degc):
+    """Cooling action of a set-point."""
+    return min(1.0, max(-1.0, action_of_supply(p, supply_degc)))
+
+
+@njit(cache=True)
+def _follow_step(p, row, s, queue, run_before, run_kwh, soc_kwh, supply_degc, out):
+    """One step of the kernel on a plan's targets. -> deferrable work run since the start."""
+    slot = s.step % QUEUE_STEPS
+    due = queue[slot] + s.overdue_kwh
+    waiting = s.queued_kwh - due
+    urgent = row[UTILISATION] * full_work_kwh(p) * (1.0 - p.deferrable_share)
+    shift = shift_action(p, row[UTILISATION], due, waiting, run_kwh - run_before)
+    battery = battery_action(p, s.soc_kwh, soc_kwh)
+    step(p, row, s, queue, shift, battery, supply_action(p, supply_degc), 0.0, False, 0.0, out)
+    return run_before + out[EXECUTED] - urgent
+
+
+@njit(cache=True, error_model="numpy")
+def follow(params, values, state, queue, run_kwh, soc_kwh, supply_degc, import_kwh, load_kwh):
+    """Run a plan through the kernel, nothing sold. Changes ``state`` (1,) and ``queue`` (96,); fills the meters (n,).
+
+    values float64 (n, columns); run_kwh, soc_kwh, supply_degc float64 (n,), as in ``Plan``.
+    """
+    out = np.empty(len(OUTPUTS))
+    run = 0.0
+    for t in range(len(values)):
+        run = _follow_step(params[0], values[t], state[0], queue, run, run_kwh[t], soc_kwh[t], supply_degc[t], out)
+        import_kwh[t] = out[IMPORT]
+        load_kwh[t] = out[IT] + out[COOLING] + out[LOSS]
+
+
+@njit(cache=True, error_model="numpy")
+def improve_supply(params, values, state, queue, run_kwh, soc_kwh, supply_degc, price, changes, block, look, warmest):
+    """One sweep over the plan: move each block's set-point to the best of ``changes`` (K); changes ``supply_degc``.
+
+    A move is judged by price x load over its block and the ``look`` steps after it, by when the room has forgotten it.
+    ``price`` float64 (n,): what a kWh costs in each step. Changes ``state`` and ``queue`` as ``follow`` does.
+    """
+    p = params[0]
+    out = np.empty(len(OUTPUTS))
+    steps = len(values)
+    run = 0.0
+    trial = np.empty(steps)
+    for start in range(0, steps, block):
+        stop, end = min(start + block, steps), min(start + block + look, steps)
+        best, best_cost = 0.0, np.inf
+        for change in changes:
+            for t in range(start, end):
+                moved = supply_degc[t] + change if t < stop else supply_degc[t]
+                trial[t] = min(warmest, max(p.supply_min_degc, moved))
+            s, q = state.copy(), queue.copy()
+            ran, cost = run, 0.0
+            for t in range(start, end):
+                ran = _follow_step(p, values[t], s[0], q, ran, run_kwh[t], soc_kwh[t], trial[t], out)
+                cost += price[t] * (out[IT] + out[COOLING] + out[LOSS])
+            if cost < best_cost - 1e-9:
+                best, best_cost = change, cost
+        for t in range(start, stop):
+            supply_degc[t] = min(warmest, max(p.supply_min_degc, supply_degc[t] + best))
+            run = _follow_step(p, values[t], state[0], queue, run, run_kwh[t], soc_kwh[t], supply_degc[t], out)
