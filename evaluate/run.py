@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from configs.load import config_hash, dump
 from configs.schema import Config
 from envs.batch import SiteBatch
 from envs.case import Case
-from evaluate.accounting import Books, keep_books
+from evaluate.accounting import keep_books
 from evaluate.alone import Alone
 from evaluate.cases import make_case, market_rules
 from evaluate.desk import Desk
@@ -25,27 +24,12 @@ from evaluate.identity import code_commit
 from evaluate.names import COUNTERS
 from evaluate.own_baseline import LONGEST_FROZEN_DAYS
 from evaluate.rollout import Overseer, Rollout, neutral_rollout, rollout
-from evaluate.run_files import write_run
-from grid.market.rules import MarketRules
+from evaluate.run_files import SITE, FinishedRun, write_run
 from llm_layer.audit import FILE_NAME, AuditWriter
 from llm_layer.orchestrator import Orchestrator, Trail
 from llm_layer.policy import HighLevelPolicy
 from llm_layer.records import run_body, settlement_bodies, summary_body
 from llm_layer.rules import RulesPolicy
-
-SITE = 0  # a run has one
-
-
-@dataclass(frozen=True)
-class FinishedRun:
-    """What ``run_site`` hands to the writer of files."""
-
-    config: Config
-    case: Case
-    rollout: Rollout
-    books: Books
-    rules: MarketRules
-    summary: dict[str, Any]
 
 
 def run_site(config: Config, folder: Path, on_progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
@@ -153,5 +137,3 @@ def _runtime(config: Config) -> dict[str, Any]:
         "python": platform.python_version(),
         "code_commit": code_commit(),
     }
-
-

@@ -5,21 +5,36 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from configs.schema import Config
+from envs.case import Case
 from envs.state import AGENTS
+from evaluate.accounting import Books
 from evaluate.frames import settlement_frame, steps_frame
+from evaluate.rollout import Rollout
 from evaluate.run_data import SITE_KEYS, DecisionRecord, RunData
 from evaluate.run_report import write_report
+from grid.market.rules import MarketRules
 from llm_layer.audit import read_lines
 
-if TYPE_CHECKING:
-    from evaluate.run import FinishedRun
+SITE = 0  # a run has one
 
-SITE = 0
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What ``run_site`` hands over to be written."""
+
+    config: Config
+    case: Case
+    rollout: Rollout
+    books: Books
+    rules: MarketRules
+    summary: dict[str, Any]
 
 
 def write_run(folder: Path, finished: FinishedRun) -> None:

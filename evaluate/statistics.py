@@ -98,9 +98,7 @@ def iqm_interval(
     seeds, weeks = table.shape
     pick_seeds = rng.integers(0, seeds, (resamples, seeds))
     pick_weeks = rng.integers(0, weeks, (resamples, weeks))
-    draws = np.array(
-        [interquartile_mean(table[np.ix_(s, w)]) for s, w in zip(pick_seeds, pick_weeks, strict=True)]
-    )
+    draws = np.array([interquartile_mean(table[np.ix_(s, w)]) for s, w in zip(pick_seeds, pick_weeks, strict=True)])
     return _interval(interquartile_mean(table), draws, level, table.shape)
 
 
