@@ -26,6 +26,7 @@ from scipy.signal import lfilter
 
 from grid.noise import hashed_generator
 from grid.series import GridDataError, GridSeries, to_steps
+from grid.sources.variation import drawn
 
 CONSTANTS = "synthetic_2022.json"
 SIGNALS = ("carbon", "price", "dry_bulb", "wet_bulb")
@@ -91,8 +92,11 @@ def fitted() -> Constants:
     return Constants(**{name: np.array(value) for name, value in raw.items()}, components=parts)
 
 
-def signals(start_utc: pd.Timestamp, end_utc: pd.Timestamp, seed: int) -> GridSeries:
-    """Weather, carbon and day-ahead price at 15 min over [start, end). GridDataError outside 2015-2035."""
+def signals(start_utc: pd.Timestamp, end_utc: pd.Timestamp, seed: int, *, randomise: bool = False) -> GridSeries:
+    """Weather, carbon and day-ahead price at 15 min over [start, end). GridDataError outside 2015-2035.
+
+    ``randomise`` draws the world's level, season and volatility of carbon and price (``grid.sources.variation``).
+    """
     hours = pd.date_range(start_utc.floor("h"), end_utc.ceil("h"), freq="h", name="time_utc")
     years = range(hours[0].year, hours[-1].year + 1)
     if years[0] < FIRST_YEAR or years[-1] > LAST_YEAR:
@@ -103,6 +107,8 @@ def signals(start_utc: pd.Timestamp, end_utc: pd.Timestamp, seed: int) -> GridSe
     values = np.concatenate([_year(seed, year) for year in years], axis=1)
     skip = int((hours[0] - _new_year(years[0])) / pd.Timedelta(hours=1))
     carbon, price, dry, wet = uncrossed(values[:, skip : skip + len(hours)])
+    if randomise:
+        carbon, price = _varied(carbon, "carbon", hours, seed), _varied(price, "price", hours, seed)
     hourly = pd.DataFrame(
         {
             "dry_bulb_degc": dry,
@@ -114,7 +120,16 @@ def signals(start_utc: pd.Timestamp, end_utc: pd.Timestamp, seed: int) -> GridSe
     )
     frame = to_steps(hourly).loc[start_utc:end_utc]
     frame = frame[frame.index < end_utc]
-    return GridSeries.validated(frame, dict.fromkeys(frame.columns, "synthetic"), f"synthetic signals, seed {seed}")
+    name = f"synthetic signals, seed {seed}" + (", randomised" if randomise else "")
+    return GridSeries.validated(frame, dict.fromkeys(frame.columns, "synthetic"), name)
+
+
+def _varied(values: np.ndarray, signal: str, hours: pd.DatetimeIndex, seed: int) -> np.ndarray:
+    """One signal (T,) in the world of its drawn variation."""
+    daily = fitted().knots[SIGNALS.index(signal)].mean(axis=1)
+    before, weight = month_position(hours)
+    slow = (1.0 - weight) * daily[before] + weight * daily[(before + 1) % len(daily)]
+    return drawn(seed, signal).applied(values, slow, float(daily.mean()))
 
 
 @lru_cache(maxsize=64)

@@ -114,3 +114,29 @@ def test_month_by_hour_means_are_those_of_2022(observed, simulated, signal):
 def test_carbon_and_price_correlate_as_in_2022(observed, simulated):
     correlation = np.mean([year["carbon"].corr(year["price"]) for year in simulated])
     assert correlation == pytest.approx(observed["carbon"].corr(observed["price"]), abs=0.1)
+
+
+def test_randomised_worlds_range_from_wild_to_much_calmer_than_2022():
+    """2023 had a price of GBP 94/MWh with a deviation of 36, and 128 g/kWh: years like it lie well inside."""
+    hours = pd.date_range("2023-01-01", "2024-01-01", freq="h", inclusive="left", tz="UTC")
+    found = []
+    for seed in range(24):
+        frame = synthetic.signals(hours[0], hours[-1] + pd.Timedelta("1h"), seed, randomise=True).frame.iloc[::4]
+        price, carbon = frame["day_ahead_gbp_per_mwh"], frame["carbon_gco2_per_kwh"]
+        found.append((price.mean(), price.std(), price.std() / price.mean(), carbon.mean(), carbon.std()))
+    low, high = np.percentile(found, [10, 90], axis=0)
+    for year_2023, year_2022, lowest, highest in zip(
+        (94, 36, 0.385, 128, 59), (204, 112, 0.55, 156, 61), low, high, strict=True
+    ):
+        assert lowest < year_2023 < highest
+        assert lowest < year_2022 < 1.25 * highest
+
+
+def test_a_randomised_world_is_the_same_in_any_window_and_another_than_the_fitted_one():
+    year = synthetic.signals(_utc("2023-01-01"), _utc("2024-01-01"), 5, randomise=True).frame
+    week = synthetic.signals(_utc("2023-06-01"), _utc("2023-06-08"), 5, randomise=True).frame
+    plain = synthetic.signals(_utc("2023-06-01"), _utc("2023-06-08"), 5).frame
+    price = "day_ahead_gbp_per_mwh"
+    assert year.loc[week.index, price].equals(week[price])
+    assert not plain[price].equals(week[price])
+    assert plain["dry_bulb_degc"].equals(week["dry_bulb_degc"])
