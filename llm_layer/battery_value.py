@@ -8,7 +8,7 @@ from numba import njit
 from grid.rows import STEP_HOURS
 from llm_layer.lookahead import held_stages, mean_price, on_nodes
 
-SOC_NODES = 33
+SOC_NODES = 25
 Battery = tuple[float, float, float, float, float, float]
 
 
