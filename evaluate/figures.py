@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike
 COLOURS = (
     "ink", "muted", "grid", "it", "loss", "cooling", "battery", "import", "baseline", "target", "price", "system",
     "carbon", "inlet", "supply", "outdoor", "limit", "queue", "event", "declined", "supervisor", "tracker", "notice",
-    "clipped",
+    "clipped", "better", "worse",
 )  # fmt: skip
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -147,6 +147,26 @@ def stack(
         return _page_svg(figure, description)
 
 
+def drawing(width: float, height: float, description: str, draw: Callable[[Axes], None]) -> Markup:
+    """A picture drawn by ``draw`` on one sheet whose unit is the pixel, y downwards."""
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": f"{description}{width}"}):
+        figure, paper = _paper(width, height)
+        draw(paper)
+        return _page_svg(figure, description)
+
+
+def text_width(text: str, font: float, bold: bool = False) -> float:
+    """Pixels a text takes, near enough to keep others clear of it."""
+    prop = FontProperties(family="DejaVu Sans", size=font, weight="bold" if bold else "normal")
+    return float(text_to_path.get_text_width_height_descent(text, prop, ismath=False)[0])
+
+
+def ticks(low: float, high: float, wanted: int) -> list[float]:
+    """Round numbers inside [low, high]."""
+    values = MaxNLocator(nbins=wanted, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    return [float(value) for value in values if low - 1e-9 <= value <= high + 1e-9]
+
+
 def _paper(width: float, height: float) -> tuple[Figure, Axes]:
     """A figure and axes over all of it whose unit is the pixel, y downwards."""
     figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
@@ -184,17 +204,12 @@ def _spans(paper: Axes, spans: Sequence[Span], x: Callable[[float], float], shee
 _SAMPLE = 15.0  # pixels of a key's sample
 
 
-def _text_width(text: str, font: float, bold: bool = False) -> float:
-    prop = FontProperties(family="DejaVu Sans", size=font, weight="bold" if bold else "normal")
-    return float(text_to_path.get_text_width_height_descent(text, prop, ismath=False)[0])
-
-
 def _heading(panel: Panel, sheet: Sheet) -> list[list[tuple[float, str | Key]]]:
     """Title and keys broken into lines: [[(x, piece)]]."""
     lines: list[list[tuple[float, str | Key]]] = [[(0.0, panel.title)]]
-    x = _text_width(panel.title, sheet.font, bold=True) + 14.0
+    x = text_width(panel.title, sheet.font, bold=True) + 14.0
     for key in panel.keys:
-        width = _SAMPLE + 5.0 + _text_width(key.label, sheet.font) * 0.94 + 12.0
+        width = _SAMPLE + 5.0 + text_width(key.label, sheet.font) * 0.94 + 12.0
         if x + width - 12.0 > sheet.width and x > 0:
             lines.append([])
             x = 0.0
@@ -231,11 +246,10 @@ def _scale(paper: Axes, axes: Axes, panel: Panel, top: float, sheet: Sheet) -> N
         label(top + 5, panel.ends[1])
         return
     wanted = int(np.clip(panel.height / 26, 2, 6))
-    for value in MaxNLocator(nbins=wanted, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high):
-        if low - 1e-9 <= value <= high + 1e-9:
-            y = top + panel.height * (high - value) / (high - low)
-            paper.plot([sheet.left, sheet.width - sheet.right], [y, y], color=colour("grid"), linewidth=0.7)
-            label(y, f"{value:,g}".replace("-", "−"))
+    for value in ticks(low, high, wanted):
+        y = top + panel.height * (high - value) / (high - low)
+        paper.plot([sheet.left, sheet.width - sheet.right], [y, y], color=colour("grid"), linewidth=0.7)
+        label(y, f"{value:,g}".replace("-", "−"))
 
 
 def _short_path(path: str) -> str:
