@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from datetime import date
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -59,7 +60,14 @@ def _variant(name: str) -> str:
     raise ValueError(f"unknown variant {name!r}; " + (f"did you mean {near[0]}?" if near else f"known: {VARIANTS}"))
 
 
+def _odd(value: int) -> int:
+    if value < 3 or value % 2 == 0 or value > 21:
+        raise ValueError(f"{value} levels; give an odd number from 3 to 21, so that one of them is neutral")
+    return value
+
+
 Whole = Annotated[int, BeforeValidator(_whole)]
+Levels = Annotated[int, BeforeValidator(_whole), AfterValidator(_odd)]
 Day = Annotated[date, BeforeValidator(_iso_date)]
 Variant = Annotated[str, AfterValidator(_variant)]
 
@@ -198,9 +206,33 @@ class Agents(Section):
 class Supervisor(Section):
     """Who follows, bounds or overrides the agents."""
 
-    backend: Literal["rules", "none"] = _key("who decides; none: the agents alone")
+    backend: Literal["rules", "none", "vllm", "openai", "anthropic"] = _key(
+        "who decides; none: the agents alone; vllm: a model run here; openai: any server that speaks its API; "
+        "anthropic. Keys come from OPENAI_API_KEY and ANTHROPIC_API_KEY alone"
+    )
     every_steps: Whole = _key("control steps between decisions", "15-min steps", DESIGN, ge=1, le=96)
-    model: str | None = _key("model name or folder, for the backends that have one")
+    model: str | None = _key("vllm: a model folder, or one under models/; else the name its server gives it")
+    base_url: str | None = _key(
+        "server of the openai backend, up to /v1, or of the anthropic one; null: the company's own", locates=True
+    )
+    timeout_s: float = _key("longest a control step may wait for a model", "s", ASSUMPTION, gt=0, le=800)
+    power_w: float = _key(
+        "power of the model's machine while it answers; an H100 takes 700", "W", ASSUMPTION, ge=0, le=1e5
+    )
+    show_proposals: bool = _key(
+        "put the agents' raw actions into the prompt; small models copy them", source="the first probe of small models"
+    )
+    max_concurrency: Whole = _key("requests under way at one server", ge=1, le=256)
+
+    @model_validator(mode="after")
+    def _address(self) -> Supervisor:
+        url = urlsplit(self.base_url or "http://none")
+        # The address is written to config.yaml, so it may not carry a key; it is not repeated here either.
+        if "@" in url.netloc or url.query:
+            raise ValueError("supervisor.base_url carries a password or a query; keys belong into the environment")
+        if url.scheme not in ("http", "https") or not url.hostname:
+            raise ValueError(f"supervisor.base_url is {self.base_url!r}; expected http://HOST:PORT/v1 or https://...")
+        return self
 
 
 class Evaluate(Section):
@@ -228,13 +260,48 @@ class Evaluate(Section):
 class Train(Section):
     """Reinforcement learning with RLlib."""
 
-    algorithm: Literal["ippo", "mappo"] = _key("independent or centralised critic")
+    algorithm: Literal["ippo", "mappo", "shared", "joint"] = _key(
+        "independent critics, one critic that sees more, one actor for all agents, or one joint action"
+    )
+    information: Literal["site", "carbon_aware", "grid_aware"] = _key("what the agents observe")
+    discrete: Levels | None = _key("levels an action is chosen from, odd; null: continuous actions")
     env_steps: Whole = _key("environment steps to train for", "15-min steps", ge=1)
+    reward: Literal["individual", "team"] = _key("each agent's own marginal pounds, or their sum")
+    stock_each_step: bool | None = _key(
+        "book charge and queue as they change, not at the end; null: where agents see no prices"
+    )
+    sale_share: float = _key("share of the requests met in training that are sold", "share", ge=0, le=1)
+    worlds: Whole = _key("synthetic worlds to train in", ge=1, le=1000)
+    world_days: Whole = _key("length of a world", "days", ge=15, le=350)
+    sites: Whole = _key("sites simulated together by a runner", ge=1, le=65536)
+    fragment_steps: Whole = _key("control steps of a rollout", "15-min steps", ge=1, le=4096)
+    minibatch: Whole = _key("rows of a gradient step", ge=1)
+    epochs: Whole = _key("passes over a batch", ge=1, le=100)
+    lr: float = _key("learning rate at the start", gt=0, le=1)
+    final_lr_share: float = _key("of it left at the end, falling in a line", "share", gt=0, le=1)
+    gamma: float = _key("discount per step", gt=0, le=1)
+    gae_lambda: float = _key("lambda of the advantage estimate", ge=0, le=1)
+    clip: float = _key("PPO's clip of the probability ratio", gt=0, le=1)
+    entropy: float = _key("weight of the entropy bonus", ge=0, le=1)
+    fast: bool = _key("batched path; false: RLlib's own runner and learner")
+    compiled: bool = _key("compile the loss (torch.compile)")
     num_env_runners: Whole = _key("parallel samplers; 0: in the driver", ge=0, le=1024)
     num_learners: Whole = _key("learner processes; 0: in the driver", ge=0, le=64)
     num_gpus_per_learner: float = _key("GPUs for each learner", ge=0, le=8)
     ray_address: str | None = _key("running Ray cluster; null: start one here", locates=True)
     checkpoint_every_s: float = _key("wall time between checkpoints", "s", gt=0)
+    evaluate_weeks: Whole = _key("validation weeks of 2022 to evaluate on at the end", "weeks", ge=0, le=46)
+
+    @model_validator(mode="after")
+    def _divisible(self) -> Train:
+        batch = self.sites * self.fragment_steps * max(1, self.num_env_runners)
+        for name, parts in (("train.num_learners", max(1, self.num_learners)), ("train.minibatch", self.minibatch)):
+            if batch % parts:
+                raise ValueError(
+                    f"{name} {parts} does not divide train.sites x train.fragment_steps x runners = {batch}; "
+                    "choose one that does"
+                )
+        return self
 
 
 class Wandb(Section):

@@ -1,1 +1,1 @@
-
+"""Reinforcement learning through RLlib: training worlds, batched sampling, PPO, checkpoints, export."""

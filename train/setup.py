@@ -1,0 +1,119 @@
+"""What a training run consists of, as one small value that drivers, runners and learners share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from agents.exported import layout_hash
+from configs.schema import Config
+from envs.layouts import layout
+from envs.state import AGENTS
+from grid.compile import NetworkBand, Tariff
+from train.sites import EXTRAS, OBSERVED, TrainingSites, WorldSet, record_of, stacked
+from train.worlds import draw_specs, traces_in
+
+ALGORITHMS = ("ippo", "mappo", "shared", "joint")
+SHAPED = ("site", "carbon_aware")  # without prices a battery that sells its charge and rests looks best at first
+SMALLEST_SD, MOVES = 0.1, 1e-6
+FIT_STEPS, FIT_SITES = 150, 64
+
+
+@dataclass(frozen=True)
+class Setup:
+    """World, task and method of one training run.
+
+    input_mean, input_scale: of the observation and what critics see, in that order (empty until ``fitted``).
+    """
+
+    worlds: WorldSet
+    algorithm: str
+    information: str
+    levels: int | None
+    individual_reward: bool
+    stock_each_step: bool
+    sale_share: float
+    seed: int
+    failure_folder: str | None = None
+    compiled: bool = False
+    input_mean: tuple[float, ...] = ()
+    input_scale: tuple[float, ...] = ()
+
+    @property
+    def inputs(self) -> int:
+        """Numbers an actor sees: the leading part of the largest observation."""
+        return len(layout(self.information))
+
+    @property
+    def params(self) -> np.ndarray:
+        return record_of(self.worlds.params)
+
+    def sites(self, size: int, seed: int) -> TrainingSites:
+        return TrainingSites(
+            stacked(self.worlds),
+            self.params,
+            size,
+            seed,
+            sale_share=self.sale_share,
+            stock_each_step=self.stock_each_step,
+        )
+
+    def identity(self) -> dict[str, object]:
+        """What a checkpoint must agree on to be resumed."""
+        return {
+            "algorithm": self.algorithm,
+            "information": self.information,
+            "levels": self.levels,
+            "layout_hash": layout_hash("grid_aware"),
+            "worlds": len(self.worlds.specs),
+            "seed": self.seed,
+        }
+
+
+def setup_of(config: Config, params: np.ndarray) -> Setup:
+    """The run that ``config.train`` describes, for a site of ``params`` (1,), normaliser fitted."""
+    t = config.train
+    shared = config.workload.path or config.signals.path or default_trace_folder()
+    bands = tuple(NetworkBand(**band.model_dump()) for band in config.tariff.network_bands)
+    return fitted(
+        Setup(
+            worlds=WorldSet(
+                specs=tuple(draw_specs(t.worlds, t.world_days, config.run.seed, traces_in(shared))),
+                params=tuple(params[0].tolist()),
+                tariff=Tariff(config.tariff.adder_gbp_per_mwh, bands),
+                trace_folder=shared,
+            ),
+            algorithm=t.algorithm,
+            information=t.information,
+            levels=t.discrete,
+            individual_reward=t.reward == "individual",
+            stock_each_step=t.information in SHAPED if t.stock_each_step is None else t.stock_each_step,
+            sale_share=t.sale_share if t.information == "grid_aware" else 0.0,
+            seed=config.run.seed,
+            compiled=t.compiled,
+        )
+    )
+
+
+def default_trace_folder() -> str:
+    """Where the recorded workloads lie unless a configuration says otherwise."""
+    import os
+    from pathlib import Path
+
+    return str(Path(os.environ.get("DEG_SHARED") or "../shared") / "data" / "train")
+
+
+def fitted(setup: Setup) -> Setup:
+    """``setup`` with the mean and scale of every input under random actions. One that never moves gets scale 0."""
+    sites = setup.sites(FIT_SITES, setup.seed)
+    draws = np.random.default_rng(setup.seed)
+    seen = np.empty((FIT_STEPS, FIT_SITES, OBSERVED + EXTRAS), dtype=np.float32)
+    for t in range(FIT_STEPS):
+        for _ in range(4):
+            sites.step(draws.uniform(-1.0, 1.0, (FIT_SITES, len(AGENTS))).astype(np.float32))
+        sites.observe(seen[t])
+    flat = seen.reshape(-1, seen.shape[2]).astype(np.float64)
+    sd = flat.std(axis=0)
+    scale = np.where(sd > MOVES, 1.0 / np.maximum(sd, SMALLEST_SD), 0.0)
+    return replace(setup, input_mean=tuple(flat.mean(axis=0).tolist()), input_scale=tuple(scale.tolist()))
