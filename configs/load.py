@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ def load_config(path: Path | str | None = None, overrides: Sequence[str] = ()) -
         _merge(given, _nest(keys, value))
         # The last place that bears on a key is the one to name.
         places = {other: place for other, place in places.items() if not is_related(other, keys)}
-        places[keys] = f"override {text}"
+        places[keys] = f"override {_without_secret(text)}"
     _scale(tree["site"], given.get("site"))
     _merge(tree, given)
     try:
@@ -64,7 +65,12 @@ def _parse_override(text: str) -> tuple[Keys, Any]:
     keys = tuple(part.strip() for part in key.split("."))
     if not equals or not all(keys):
         raise ConfigError([f"override {text!r}: expected key.path=value, such as run.days=7"])
-    return keys, parse_value(value, f"override {text}")
+    return keys, parse_value(value, f"override {_without_secret(text)}")
+
+
+def _without_secret(text: str) -> str:
+    """An override as messages may repeat it: no value of what is named a key, no password in an address."""
+    return re.sub(r"(?i)((?:key|token|secret|password)=).*|(://)[^/]*@", r"\1\2***", text)
 
 
 def _nest(keys: Keys, value: Any) -> dict[str, Any]:

@@ -26,10 +26,10 @@ from evaluate.own_baseline import LONGEST_FROZEN_DAYS
 from evaluate.rollout import Overseer, Rollout, neutral_rollout, rollout
 from evaluate.run_files import SITE, FinishedRun, write_run
 from llm_layer.audit import FILE_NAME, AuditWriter
+from llm_layer.backends import open_supervisor
 from llm_layer.orchestrator import Orchestrator, Trail
 from llm_layer.policy import HighLevelPolicy
 from llm_layer.records import run_body, settlement_bodies, summary_body
-from llm_layer.rules import RulesPolicy
 
 
 def run_site(config: Config, folder: Path, on_progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
@@ -39,10 +39,23 @@ def run_site(config: Config, folder: Path, on_progress: Callable[[int, int], Non
     then is settled and written like a whole run, and the interrupt is raised again.
 
     Raises:
-        ValueError: bad data or parameters, before anything is written.
+        ValueError: bad data or parameters, or a supervisor that cannot start, before anything is written.
     """
-    case, rules = make_case(config), market_rules(config)
-    policy, supervisor = factory.make(config.agents.policy, case), supervisor_of(config)
+    case = make_case(config)
+    policy = factory.make(config.agents.policy, case)
+    with open_supervisor(config.supervisor) as supervisor:
+        return _run(config, folder, case, policy, supervisor, on_progress)
+
+
+def _run(
+    config: Config,
+    folder: Path,
+    case: Case,
+    policy: Policy,
+    supervisor: HighLevelPolicy | None,
+    on_progress: Callable[[int, int], None] | None,
+) -> dict[str, Any]:
+    rules = market_rules(config)
     neutral = keep_books(neutral_rollout(SiteBatch([case]))).totals(SITE)
     stopped: list[KeyboardInterrupt] = []
 
@@ -85,11 +98,6 @@ def run_site(config: Config, folder: Path, on_progress: Callable[[int, int], Non
     if stopped:
         raise stopped[0]
     return summary
-
-
-def supervisor_of(config: Config) -> HighLevelPolicy | None:
-    """Who decides above the agents; None leaves them alone."""
-    return RulesPolicy() if config.supervisor.backend == "rules" else None
 
 
 def oversee(

@@ -1,4 +1,4 @@
-"""What an engine is: prompts in, as many answers or failures out, within a time limit; and when to leave a bad one alone."""
+"""What an engine is: prompts in, as many answers or failures out, within a time limit; and when to let it rest."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Engine(Protocol):
 class Rest:
     """How long to leave a failing engine alone: not at all after the first failure in a row, then 1, 2, 4 ... 60 s.
 
-    A control step must not wait for an engine that has just failed; between two attempts its answers are failures at once.
+    A control step must not wait for an engine that has just failed; between two attempts it is not asked at all.
     """
 
     def __init__(self) -> None:

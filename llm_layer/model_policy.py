@@ -46,12 +46,12 @@ class ModelPolicy:
     def _decision(self, answer: Answer | EngineFailure, situation: Situation) -> Decision:
         if isinstance(answer, EngineFailure):
             return fallback(self.policy_id, answer.error)
-        cost = {"tokens_in": answer.tokens_in, "tokens_out": answer.tokens_out, "latency_s": answer.latency_s}
         try:
-            directive = parse(answer.text, situation)
+            decision = Decision(parse(answer.text, situation), "engine", self.policy_id)
         except UnusableAnswer as error:
-            return replace(fallback(self.policy_id, f"unusable answer: {error}"), **cost)
-        return Decision(directive=directive, source="engine", policy_id=self.policy_id, **cost)
+            decision = fallback(self.policy_id, f"unusable answer: {error}")
+        # What came of it was paid for either way.
+        return replace(decision, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out, latency_s=answer.latency_s)
 
     def close(self) -> None:
         self.engine.close()

@@ -20,7 +20,7 @@ PROMPT_VERSION = "judge-1"  # raise it with any change of wording: answers are c
 SYSTEM = """\
 You supervise three agents of a data centre. For each answer follow, or override it where the facts say so: \
 load_shift defer, pass, run; battery charge, hold, discharge; cooling lower, hold, raise; \
-or a level, {"mode":"set","level":0.5}. accept: numbers of requests to sell. \
+or set or limit its level, -1 to 1. accept: numbers of requests to sell. \
 Safety first, then late work, requests, price, carbon. Answer in JSON, text under 12 words."""
 
 _BECAUSE = {"price_high": "price is high", "price_low": "price is low", "safety": "inlet near its limit"}

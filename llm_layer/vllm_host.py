@@ -1,8 +1,8 @@
-"""The process that holds a vLLM engine: ``python -m llm_layer.vllm_host PARENT_PID``, started by ``llm_layer.engine_vllm``.
+"""The process that holds a vLLM engine: ``python -m llm_layer.vllm_host PARENT_PID``, run by ``llm_layer.engine_vllm``.
 
 JSON lines: standard input brings first the engine's settings, then requests; replies go to what was standard output
-(libraries that print there print to standard error). It never outlives its parent, however that dies: the kernel kills it
-(PR_SET_PDEATHSIG), and where that does not reach, the end of standard input makes it kill its own process group.
+(libraries that print there print to standard error). It never outlives its parent, however that dies: the kernel kills
+it (PR_SET_PDEATHSIG), and where that does not reach, the end of standard input makes it kill its own process group.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ class _Engine:
             max_num_seqs=MAX_SITES,
             enforce_eager=not torch.cuda.is_available(),
             enable_prefix_caching=True,
-            # Free white space in the grammar makes small models write blank lines to the end of their tokens; the flag of
-            # a single request does nothing.
+            # Free white space in the grammar makes small models write blank lines to the end of their tokens. The
+            # flag of a single request does nothing.
             structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
             disable_log_stats=True,
             seed=0,
