@@ -3,8 +3,9 @@
 The argument, part by part. Every rollout through the kernel gives a point of this programme that costs no more than
 the rollout's objective net of phantom money:
 
-- work: the kernel runs urgent work on arrival and due work in its last step, and nothing before it arrives, so
-  cumulative work lies in the plan's corridor; no work is ever late, because urgent and due work fit (checked);
+- work: the kernel runs urgent work on arrival and due work in its last step, nothing before it arrives, and old work
+  beyond what is due only in steps that pass on all new work, so it obeys the plan's rows; no work is ever late, because
+  urgent and due work fit (checked);
 - power: the kernel's load lies on or above every plane (``envelope``), heat held stays in its proven range;
 - battery, import limit, no export: the kernel's own limits. The kernel lets load alone exceed the import limit; plans
   keep it, and a site whose load can exceed it has its bound over controllers that do too;
@@ -241,24 +242,26 @@ def week_work(case: Case, slots: Slots) -> Work:
     arrived = rows.values[: rows.steps, UTILISATION] * full
     waits = arrived * p["deferrable_share"]
     deadline = int(p["deadline_steps"])
-    waiting = float(case.queue_kwh.sum())
-    steps = len(arrived)
-    floor = np.zeros(steps)
-    head = min(steps, len(case.queue_kwh))
-    floor[:head] += case.queue_kwh[:head]
-    floor[deadline:] += waits[: max(0, steps - deadline)]
-    over = arrived - waits + floor - full
+    due = np.zeros(len(arrived))
+    head = min(len(due), len(case.queue_kwh))
+    due[:head] = case.queue_kwh[:head]
+    over = arrived - waits + due - full
+    over[deadline:] += waits[: max(0, len(due) - deadline)]
     if over.max() > 1e-9 * full:
         at = int(np.argmax(over))
         raise InfeasibleWeekError(
             f"servers' capacity {full:g} kWh a step: urgent and due work exceed it by {over[at]:.1f} kWh at "
             f"{rows.times_utc[at]}; lower the queue at the start"
         )
+    per_passed = np.divide(full - arrived, waits, out=np.full(len(waits), np.inf), where=waits > 0.0)
     return Work(
         urgent_kwh=slots.sum(arrived - waits),
+        waits_kwh=slots.sum(waits),
         full_kwh=full * slots.steps,
-        floor_kwh=slots.last(np.cumsum(floor)),
-        ceiling_kwh=slots.last(np.cumsum(waits)) + waiting,
+        due_kwh=slots.last(np.cumsum(due)),
+        queued_kwh=float(case.queue_kwh.sum()),
+        drain_per_passed=np.maximum.reduceat(per_passed, slots.first),
+        deadline_steps=deadline,
     )
 
 
@@ -347,5 +350,3 @@ def _by_step(at_slot_end: np.ndarray, slots: Slots, start: float) -> np.ndarray:
     """A quantity at the end of every step, even within each slot."""
     ends = np.concatenate([[0], np.cumsum(slots.steps)])
     return np.interp(np.arange(1, ends[-1] + 1), ends, np.concatenate([[start], at_slot_end]))
-
-

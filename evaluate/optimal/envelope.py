@@ -64,7 +64,12 @@ def site_power_kw(p, work, stored_kw, supply_degc, inlet_degc, wet_bulb_degc):
     crah_kw = crah_power_kw(p, airflow_share(p, it_kw, fan_speed))
     removed_kw = max(0.0, it_kw + crah_kw - stored_kw)
     free = free_share(p, supply_degc, wet_bulb_degc)
-    return it_kw + distribution_loss_kw(p, it_kw) + crah_kw + plant_power_kw(p, removed_kw, supply_degc, wet_bulb_degc, free)
+    return (
+        it_kw
+        + distribution_loss_kw(p, it_kw)
+        + crah_kw
+        + plant_power_kw(p, removed_kw, supply_degc, wet_bulb_degc, free)
+    )
 
 
 def pieces(params: np.ndarray, wet_bulb_degc: np.ndarray, heat: HeatStore | None) -> Pieces:

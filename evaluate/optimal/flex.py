@@ -86,7 +86,9 @@ def add_request(program: Program, site: Columns, market: Market, request: Reques
     program.add_rows(-INFINITY, 0.0, (sold, 1.0), (accepted, -most))
     program.add_rows(0.0, INFINITY, (sold, 1.0), (accepted, -market.min_kwh))
     price = np.full(len(at), request.gbp_per_mwh)
-    _settle(program, site, market, at, np.repeat(accepted, len(at)), np.repeat(sold, len(at)), np.full(len(at), most), price)
+    _settle(
+        program, site, market, at, np.repeat(accepted, len(at)), np.repeat(sold, len(at)), np.full(len(at), most), price
+    )
     return RequestColumns(request, accepted, sold)
 
 
@@ -139,7 +141,9 @@ def _settle(
     gains = premium >= 0.0
     for column, cost in zip(sold[~gains], -keep * premium[~gains], strict=True):
         program.add_cost(np.array([column]), cost)
-    _sell_real_reduction(program, site, market, at[gains], on[gains], sold[gains], most_sold[gains], keep * premium[gains])
+    _sell_real_reduction(
+        program, site, market, at[gains], on[gains], sold[gains], most_sold[gains], keep * premium[gains]
+    )
     _value_reduction(program, site, market, at, on, keep)
 
 
@@ -169,9 +173,7 @@ def _sell_real_reduction(
     program.add_rows(-INFINITY, 0.0, (real, 1.0), (sold, -1.0))
     program.add_rows(-INFINITY, 0.0, (real, 1.0), (reduces, -most_sold))
     above = np.maximum(0.0, market.most_kwh[at] - market.neutral_kwh[at])
-    program.add_rows(
-        -INFINITY, market.neutral_kwh[at] + above, (real, 1.0), (reduces, above), *_meter(site, at, 1.0)
-    )
+    program.add_rows(-INFINITY, market.neutral_kwh[at] + above, (real, 1.0), (reduces, above), *_meter(site, at, 1.0))
 
 
 def _value_reduction(

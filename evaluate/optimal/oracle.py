@@ -39,8 +39,8 @@ def make_replay(case: Case, plan: Plan) -> Replay:
     supply = plan_supply(case, plan.run_kwh, plan.soc_kwh, _work_share(case, plan), _metered_cost(case, plan))
     import_kwh, load_kwh = np.empty(len(values)), np.empty(len(values))
     follow(
-        case.params, values, case.state.copy(), case.queue_kwh.copy(), plan.run_kwh, plan.soc_kwh, supply, import_kwh,
-        load_kwh,
+        case.params, values, case.state.copy(), case.queue_kwh.copy(), plan.run_kwh, plan.soc_kwh,
+        supply, import_kwh, load_kwh,
     )  # fmt: skip
     sales = tuple(sale for planned in plan.sales if (sale := _real_sale(case, planned, import_kwh)) is not None)
     return Replay(plan.run_kwh, plan.soc_kwh, supply, import_kwh, sales)
@@ -94,20 +94,17 @@ class Oracle:
 
     def act(self, obs: dict[str, np.ndarray], bounds: np.ndarray, view: SiteView) -> np.ndarray:
         actions = np.zeros((view.batch_size, 3), dtype=np.float32)
-        t = min(view.step, len(self.replay.run_kwh) - 1)
+        replay = self.replay
+        t = min(view.step, len(replay.run_kwh) - 1)
         for site in range(view.batch_size):
             p, queue = view.params[site], view.queue_kwh[site]
-            wanted = self.replay.run_kwh[t] - self._run_before(view, site)
+            run_before = self._arrived_kwh[view.step] - view.state["queued_kwh"][site]
             actions[site] = (
-                shift_action(p, view.row[site, UTILISATION], queue[0], queue[1:].sum(), wanted),
-                battery_action(p, view.state["soc_kwh"][site], self.replay.soc_kwh[t]),
-                supply_action(p, self.replay.supply_degc[t]),
+                shift_action(p, view.row[site, UTILISATION], queue[0], queue[1:].sum(), replay.run_kwh[t] - run_before),
+                battery_action(p, view.state["soc_kwh"][site], replay.soc_kwh[t]),
+                supply_action(p, replay.supply_degc[t]),
             )
         return actions
-
-    def _run_before(self, view: SiteView, site: int) -> float:
-        """Deferrable work run so far: what has arrived less what is queued."""
-        return float(self._arrived_kwh[view.step]) - float(view.state["queued_kwh"][site])
 
     def offers(self, view: SiteView) -> list[Offer]:
         """What the plan sells, as soon as the market takes it: a request once published, a trade once priced."""

@@ -3,8 +3,10 @@
 Time is cut into slots of one or more control steps; what a slot holds is a mean (kW) or a sum (kWh) over its steps.
 Averaging over a slot keeps every limit of the single steps, so a coarser plan is a relaxation of a finer one.
 
-Deferrable work. With R(t) the deferrable work run by the end of t, R lies between what has reached its deadline and
-what has arrived, and its slope between 0 and the room that urgent work leaves. Every queue of the kernel obeys this.
+Deferrable work. N(t) is what has been passed on when it arrived, R(t) all deferrable work run by the end of t. What was
+put off, arrivals less N, runs between the slot after and its deadline, earliest deadline first. The kernel drains old
+work only while it passes on all that arrives: so old work runs at most in the measure that new work is passed on, the
+hull of "put off, run what is due" and "pass on, drain".
 Battery. Charge and discharge together stay below the rating: the hull of "one or the other". Where import costs money
 a plan never does both; where it is paid for, doing both is what alternating from step to step does.
 """
@@ -16,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluate.optimal.envelope import HeatStore, Pieces
-from evaluate.optimal.program import INFINITY, Program
+from evaluate.optimal.program import INFINITY, Program, Values
 from grid.rows import STEP_HOURS
 
 KWH_PER_MWH = 1000.0
@@ -60,16 +62,26 @@ class Slots:
 class Work:
     """Work of a plan in IT kWh, by slot, float64 (n,).
 
-    urgent_kwh     work that runs on arrival
-    full_kwh       what the servers can run
-    floor_kwh      deferrable work whose deadline has come by the end of the slot, since the plan's start
-    ceiling_kwh    deferrable work that has arrived by then, work waiting at the start included
+    urgent_kwh, waits_kwh   arriving work that runs at once, and that may wait
+    full_kwh                what the servers can run
+    due_kwh                 of the work queued at the start: what has to run by the end of the slot (cumulative)
+    queued_kwh              all of it
+    drain_per_passed        room for old work per kWh of new work passed on; infinite where none arrives
+    deadline_steps          control steps that put-off work may wait
     """
 
     urgent_kwh: np.ndarray
+    waits_kwh: np.ndarray
     full_kwh: np.ndarray
-    floor_kwh: np.ndarray
-    ceiling_kwh: np.ndarray
+    due_kwh: np.ndarray
+    queued_kwh: float
+    drain_per_passed: np.ndarray
+    deadline_steps: int
+
+    @property
+    def arrived_kwh(self) -> np.ndarray:
+        """Deferrable work there is by the end of each slot, the start's queue included."""
+        return self.queued_kwh + np.cumsum(self.waits_kwh)
 
 
 @dataclass(frozen=True)
@@ -86,12 +98,13 @@ class EndValue:
 class Columns:
     """Column numbers by slot, int64 (n,), and the import rows.
 
-    run_kwh     deferrable work run since the start of the plan, at the end of the slot
+    run_kwh, passed_kwh   deferrable work run, and passed on at arrival, since the start, at the end of the slot
     load_kw     site without the battery
     soc_kwh, heat_kwh   at the end of the slot; heat_kwh is empty without a heat store
     """
 
     run_kwh: np.ndarray
+    passed_kwh: np.ndarray
     load_kw: np.ndarray
     charge_kw: np.ndarray
     discharge_kw: np.ndarray
@@ -124,7 +137,8 @@ def add_site(
             Those with a negative price if left out.
     """
     n, hours = len(slots.steps), slots.hours
-    run = program.add_columns(n, work.floor_kwh, np.maximum(work.floor_kwh, work.ceiling_kwh))
+    run = program.add_columns(n, upper=work.arrived_kwh)
+    passed = program.add_columns(n, upper=work.arrived_kwh)
     load = program.add_columns(n, cost=cost_per_kwh * hours)
     charge = program.add_columns(n, upper=p["battery_kw"], cost=cost_per_kwh * hours)
     discharge = program.add_columns(n, upper=p["battery_kw"], cost=(wear_per_kwh - cost_per_kwh) * hours)
@@ -134,12 +148,12 @@ def add_site(
     import_rows = program.add_rows(0.0, p["import_limit_kw"], (load, 1.0), (charge, 1.0), (discharge, -1.0))
     program.add_rows(-INFINITY, p["battery_kw"], (charge, 1.0), (discharge, 1.0))
     _add_battery(program, p, hours, charge, discharge, soc, soc_kwh)
-    _add_work_rate(program, work, run)
+    _add_work(program, slots, work, run, passed)
     if paid_to_use is None:
         paid_to_use = cost_per_kwh < 0.0
     _add_power(program, slots, work, power, run, load, held, heat, paid_to_use)
     _add_end(program, p, work, run, soc, end)
-    return Columns(run, load, charge, discharge, soc, held, import_rows)
+    return Columns(run, passed, load, charge, discharge, soc, held, import_rows)
 
 
 def _add_battery(
@@ -155,7 +169,11 @@ def _add_battery(
     into, out = p["charge_efficiency"], 1.0 / p["discharge_efficiency"]
     first, rest = slice(0, 1), slice(1, None)
     program.add_rows(
-        soc_kwh, soc_kwh, (soc[first], 1.0), (charge[first], -into * hours[first]), (discharge[first], out * hours[first])
+        soc_kwh,
+        soc_kwh,
+        (soc[first], 1.0),
+        (charge[first], -into * hours[first]),
+        (discharge[first], out * hours[first]),
     )
     program.add_rows(
         0.0,
@@ -167,11 +185,63 @@ def _add_battery(
     )
 
 
-def _add_work_rate(program: Program, work: Work, run: np.ndarray) -> None:
-    """Deferrable work runs forward, in the room that urgent work leaves."""
+def _add_work(program: Program, slots: Slots, work: Work, run: np.ndarray, passed: np.ndarray) -> None:
+    """Corridor and rates of deferrable work; o = run - passed is old work, F = arrivals - passed what was put off."""
     room = np.maximum(0.0, work.full_kwh - work.urgent_kwh)
-    program.add_rows(0.0, room[:1], (run[:1], 1.0))
-    program.add_rows(0.0, room[1:], (run[1:], 1.0), (run[:-1], -1.0))
+    _add_change(program, 0.0, room, (run, 1.0))
+    _add_change(program, 0.0, work.waits_kwh, (passed, 1.0))
+    _add_change(program, 0.0, INFINITY, (run, 1.0), (passed, -1.0))
+
+    ends = slots.first + slots.steps
+    put_off = np.cumsum(work.waits_kwh)
+    by_deadline = np.searchsorted(ends, ends - work.deadline_steps, side="right") - 1  # last slot wholly past it
+    old = np.flatnonzero(by_deadline >= 0)
+    new = np.flatnonzero(by_deadline < 0)
+    program.add_rows(work.due_kwh[new], INFINITY, (run[new], 1.0), (passed[new], -1.0))
+    if len(old):
+        at = by_deadline[old]
+        program.add_rows(
+            work.due_kwh[old] + put_off[at], INFINITY, (run[old], 1.0), (passed[old], -1.0), (passed[at], 1.0)
+        )
+    _add_drain(program, slots, work, run, passed, put_off)
+
+
+def _add_drain(
+    program: Program, slots: Slots, work: Work, run: np.ndarray, passed: np.ndarray, put_off: np.ndarray
+) -> None:
+    """Old work run in a slot <= work due in it + drain_per_passed x new work passed on in it."""
+    ends = slots.first + slots.steps
+    limited = np.isfinite(work.drain_per_passed)
+    after = np.searchsorted(ends, ends - work.deadline_steps, side="left")  # slots that hold the deferrals due now
+    before = np.searchsorted(ends, slots.first - work.deadline_steps, side="right") - 1
+    due = np.diff(work.due_kwh, prepend=0.0)
+    for start in (True, False):
+        for deferrals in (True, False):
+            i = np.flatnonzero(
+                limited & ((np.arange(len(ends)) == 0) == start) & ((ends > work.deadline_steps) == deferrals)
+            )
+            if len(i) == 0:
+                continue
+            ratio = 1.0 + work.drain_per_passed[i]
+            side = due[i]
+            terms = [(run[i], 1.0), (passed[i], -ratio)]
+            if not start:
+                terms += [(run[i - 1], -1.0), (passed[i - 1], ratio)]
+            if deferrals:
+                side = side + put_off[after[i]]
+                terms += [(passed[after[i]], 1.0)]
+                has_before = before[i] >= 0
+                side = side - np.where(has_before, put_off[np.maximum(before[i], 0)], 0.0)
+                terms += [(passed[np.maximum(before[i], 0)], np.where(has_before, -1.0, 0.0))]
+            program.add_rows(-INFINITY, side, *terms)
+
+
+def _add_change(program: Program, lower: Values, upper: Values, *terms: tuple[np.ndarray, float]) -> None:
+    """Rows on the change of cumulative columns from slot to slot; before the first they are 0."""
+    low, high = (np.broadcast_to(np.asarray(side, dtype=np.float64), (len(terms[0][0]),)) for side in (lower, upper))
+    program.add_rows(low[:1], high[:1], *((columns[:1], sign) for columns, sign in terms))
+    before = [(columns[:-1], -sign) for columns, sign in terms]
+    program.add_rows(low[1:], high[1:], *((columns[1:], sign) for columns, sign in terms), *before)
 
 
 def _add_power(
@@ -218,5 +288,4 @@ def _add_end(program: Program, p: np.void, work: Work, run: np.ndarray, soc: np.
     over = program.add_columns(1, upper=size, cost=-end.battery_over)
     program.add_rows(end.soc_target_kwh, end.soc_target_kwh, (soc[-1:], 1.0), (missing, 1.0), (over, -1.0))
     program.add_cost(run[-1:], -end.queued)
-    program.constant += end.queued * float(work.ceiling_kwh[-1])
-
+    program.constant += end.queued * float(work.arrived_kwh[-1])

@@ -43,8 +43,8 @@ def plan_supply(
     warmest = warmest_supply_degc(case.params[0])
     for block, changes in SWEEPS:
         improve_supply(
-            case.params, values, case.state.copy(), case.queue_kwh.copy(), run_kwh, soc_kwh, supply, gbp_per_kwh,
-            np.array(changes), block, LOOK_STEPS, warmest,
+            case.params, values, case.state.copy(), case.queue_kwh.copy(), run_kwh, soc_kwh, supply,
+            gbp_per_kwh, np.array(changes), block, LOOK_STEPS, warmest,
         )  # fmt: skip
     return supply
 

@@ -17,16 +17,19 @@ def shift_action(p, utilisation, due_kwh, waiting_kwh, wanted_kwh):
     """Load-shift action that runs ``wanted_kwh`` of deferrable work, due work included, or as near as it can.
 
     due_kwh has to run in this step, overdue work included; waiting_kwh may still wait. The inverse of
-    ``envs.load_shift``: defer part of what arrives, else pass it on and drain part of what waits.
+    ``envs.load_shift``, which passes on new work before old: what runs in part while old work waits leaves the older
+    behind, due too soon. So there it is all or nothing, whichever is nearer; the next steps make up for it.
     """
     full = full_work_kwh(p)
     arrived = utilisation * full
     may_wait = arrived * p.deferrable_share
     wanted = wanted_kwh - due_kwh
     if wanted < may_wait:
+        if waiting_kwh > 1e-9:
+            return 0.0 if wanted > 0.5 * may_wait else -1.0
         return -1.0 if wanted <= 0.0 else wanted / may_wait - 1.0
     room = min(waiting_kwh, full - arrived - due_kwh)
-    return 0.0 if room <= 1e-9 else min(1.0, (wanted - may_wait) / room)
+    return 0.0 if room <= 1e-9 else max(0.0, min(1.0, (wanted_kwh - due_kwh - may_wait) / room))
 
 
 @njit(cache=True)
