@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from deg import audit, describe, run
+from deg import audit, describe, llm, run
 from deg.errors import exit_code_of, report_error
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.command(name="run")(run.run)
 app.add_typer(audit.app, name="audit")
 app.add_typer(describe.app, name="describe")
+app.add_typer(llm.app, name="llm")
 
 BY_CTRL_C = 130  # Typer's own exit code for it
 # What Typer raises for an unknown command or option. It comes from a private module, so it is reached by its child.
