@@ -1,0 +1,58 @@
+"""``deg train``: the three agents, by RLlib. The same command goes on from where it was stopped."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from deg.options import AsJson, ConfigFile, Overrides, print_json, stdout_kept
+
+
+def train(overrides: Overrides = None, config_file: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Train load, battery and cooling agents; write metrics, checkpoints and the exported policy."""
+    from configs.load import load_config
+    from deg.progress import Reporter
+
+    config = load_config(config_file, overrides or ())
+    target = Path(config.run.dir) / config.run.name
+    command = shlex.join(["deg", *sys.argv[1:]])
+    try:
+        with stdout_kept(as_json), Reporter(config.run.name) as reporter:
+            from deg.validation import validation
+            from evaluate.cases import params_of
+            from train.loop import train as train_agents
+
+            weeks = config.train.evaluate_weeks
+            summary = train_agents(
+                config,
+                target,
+                params_of(config),
+                evaluate_weeks=validation(config, weeks) if weeks else None,
+                on_progress=reporter,
+                command=command,
+            )
+    except KeyboardInterrupt as stop:
+        print(f"stopped {stop}".rstrip(), file=sys.stderr)
+        raise typer.Exit(1) from None
+    if as_json:
+        print_json(summary)
+    else:
+        _print_summary(summary)
+
+
+def _print_summary(summary: Mapping[str, Any]) -> None:
+    print(f"trained {summary['env_steps']:,} steps in {summary['trained_s']:,.0f} s")
+    print(f"saving against neutral in training: {100.0 * summary['training']['saving_share']:.2f} %, actions drawn")
+    validation = summary["validation"]
+    if validation:
+        weeks = len(validation["weeks"])
+        print(
+            f"saving against neutral in validation: {100.0 * validation['saving_share']:.2f} %, greedy, {weeks} weeks, "
+            f"{validation['signals']} prices"
+        )
+    print(f"policy: {summary['policy']}")
