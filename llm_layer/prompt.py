@@ -23,7 +23,7 @@ load_shift defer, pass, run; battery charge, hold, discharge; cooling lower, hol
 or set or limit its level, -1 to 1. accept: numbers of requests to sell. \
 Safety first, then late work, requests, price, carbon. Answer in JSON, text under 12 words."""
 
-_BECAUSE = {"price_high": "price is high", "price_low": "price is low", "safety": "inlet near its limit"}
+_BECAUSE = {"price_high": "price high", "price_low": "price low", "safety": "inlet at its limit"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def _finding(finding: Finding, situation: Situation) -> str:
     """Cooling's words are relative to the proposal, the others' to doing nothing."""
     start = situation.proposals[COOLING] if finding.agent == AGENTS[COOLING] else 0.0
     word = verb_of(finding.agent, finding.level, start)
-    level = f" (level {finding.level:+.2f})" if abs(finding.level) not in (0.0, 1.0) else ""
+    level = f" {finding.level:+.2f}" if abs(finding.level) not in (0.0, 1.0) else ""
     because = _BECAUSE.get(finding.reason, finding.reason)
     return f"{finding.agent} {finding.kind}: {word}{level} gains GBP {finding.gain_gbp:.2f}, {because}."
 
@@ -97,7 +97,7 @@ def _request(number: int, request: Request) -> str:
     event = request.event
     span = f"{clock(event.start.value)}-{clock(event.end.value)}"
     last = " Last call." if request.last_call else ""
-    return f"Request {number}: sell {request.kw:.0f} kW {span}, pays GBP {request.value_gbp:.0f}.{last}"
+    return f"Request {number}: {request.kw:.0f} kW {span} pays GBP {request.value_gbp:.0f}.{last}"
 
 
 def _when(situation: Situation) -> str:

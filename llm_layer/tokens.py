@@ -7,7 +7,7 @@ import importlib.util
 from llm_layer.model_folder import find_model
 from llm_layer.prompt import Prompt
 
-CHARACTERS_PER_TOKEN = 2.6  # of these prompts in SmolLM2's tokenizer, which splits numbers into digits
+CHARACTERS_PER_TOKEN = 2.7  # of these prompts in SmolLM2's tokenizer, which splits numbers into digits
 
 
 def counted(prompt: Prompt, model: str | None) -> tuple[int, str]:
