@@ -22,16 +22,16 @@ class Reporter:
     raises it at once.
     """
 
-    def __init__(self, task: str) -> None:
+    def __init__(self, task: str, unit: str = "step") -> None:
         console = Console(stderr=True)
-        self._name = task
+        self._name, self._unit = task, unit
         self._bar = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
             TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal,
         )  # fmt: skip
         self._task = self._bar.add_task(task, total=None)
         self._quiet_s = REDRAW_S if console.is_terminal else LINE_EVERY_S
-        self._shown_at = time.monotonic()
+        self._began_at = self._shown_at = time.monotonic()
         self._stepping = False
         self._stop = False
         self._handlers: dict[int, object] = {}
@@ -46,15 +46,23 @@ class Reporter:
             return
         self._shown_at = now
         if self._bar.disable:
-            print(f"{self._name}: {done} of {total} steps", file=sys.stderr, flush=True)
+            left = self._left(done, total, now)
+            print(f"{self._name}: {done} of {total} {self._unit}s{left}", file=sys.stderr, flush=True)
         else:
             self._bar.update(self._task, completed=done, total=total)
+
+    def _left(self, done: int, total: int, now: float) -> str:
+        """Time left at the pace so far, once there is one."""
+        if done == 0:
+            return ""
+        minutes = (now - self._began_at) * (total - done) / done / 60.0
+        return f", about {minutes:.0f} min left" if minutes >= 1.0 else ", less than 1 min left"
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self._stop or not self._stepping:
             raise KeyboardInterrupt
         self._stop = True
-        print("stopping after this step; once more to drop the run", file=sys.stderr, flush=True)
+        print(f"stopping after this {self._unit}; once more to stop at once", file=sys.stderr, flush=True)
 
     def __enter__(self) -> Reporter:
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -158,7 +158,7 @@ def tables_of(rows: pd.DataFrame) -> dict[str, dict[str, np.ndarray]]:
     found: dict[str, dict[str, np.ndarray]] = {}
     for variant, part in values.groupby("variant", sort=False):
         means = part.groupby(["seed", "week_start"])[[CLAIM, EARNED, *names]].mean()
-        wide = {name: means[name].unstack("week_start").sort_index(axis=1) for name in means}
+        wide = {str(name): means[name].unstack("week_start").sort_index(axis=1) for name in means}
         found[str(variant)] = {
             name: table.to_numpy(float) for name, table in wide.items() if table.notna().all(axis=None)
         }

@@ -12,7 +12,7 @@ import yaml
 from evaluate.ablation import BOUND, CLAIM, EARNED, NEUTRAL, Ablation, Answer, Summary, ablation
 from evaluate.ablation_words import amounts, by_name, claim, lead, negatives, p_text, phantom, shares
 from evaluate.matrix_figures import Line, Point, both, forest, plane
-from evaluate.matrix_run import MatrixRun, identity, shared_context
+from evaluate.matrix_run import MatrixReport, MatrixRun, identity, shared_context
 from evaluate.page import number, render_page
 from evaluate.run_report import PROVENANCE_MEANINGS
 from evaluate.run_tables import COMPENSATION
@@ -33,6 +33,7 @@ def render(run: MatrixRun, result: Ablation) -> str:
         "lead": lead(result),
         "phantom": phantom(result),
         "negatives": negatives(result),
+        "groups": _groups(result.answers),
         "asked": len(result.answers),
         "has_bound": any(summary.name == BOUND for summary in result.summaries),
         "savings_figure": both(forest, [_saving_line(s, result) for s in steered], "%", ("worse", "better"), _SAVINGS),
@@ -115,10 +116,33 @@ def tables(result: Ablation) -> dict[str, str]:
     }  # fmt: skip
 
 
-def make(run: MatrixRun) -> tuple[Ablation, dict[str, Any], str, dict[str, str]]:
-    """(result, numbers for JSON, page, LaTeX by file name) of a matrix."""
+def make(run: MatrixRun) -> MatrixReport:
+    """The report of a matrix. Raises ValueError: see ``evaluate.ablation.ablation``."""
     result = ablation(run.rows)
-    return result, numbers(run, result), render(run, result), tables(result)
+    return MatrixReport(render(run, result), numbers(run, result), tables(result), headline(result), lead(result))
+
+
+def headline(result: Ablation) -> list[dict[str, Any]]:
+    """A row a variant: saving and carbon saved in per cent of the neutral site's, flexibility in GBP a week."""
+    rows = []
+    for summary in result.summaries:
+        row: dict[str, Any] = {"variant": summary.name}
+        for key, name in (("saving", CLAIM), ("carbon_saved", "carbon_kg")):
+            interval = summary.saving.get(name)
+            ends = (interval.estimate, interval.low, interval.high) if interval else (None, None, None)
+            for end, value in zip(("", "_low", "_high"), ends, strict=True):
+                row[f"{key}{end}_percent"] = None if value is None else 100.0 * value
+        row |= {f"{name}_a_week": summary.mean.get(name) for name in ("flex_real_gbp", "flex_phantom_gbp")}
+        rows.append(row)
+    return rows
+
+
+def _groups(answers: Sequence[Answer]) -> list[tuple[str, list[Answer]]]:
+    """Answers by what they are about, in the order asked."""
+    found: dict[str, list[Answer]] = {}
+    for answer in answers:
+        found.setdefault(answer.about, []).append(answer)
+    return list(found.items())
 
 
 def _saving_line(summary: Summary, result: Ablation) -> Line:

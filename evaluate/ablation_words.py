@@ -48,10 +48,8 @@ def lead(result: Ablation) -> list[str]:
     if not steered:
         return ["The matrix holds no variant that steers: there is nothing to compare."]
     best = max(steered, key=lambda s: s.saving[CLAIM].estimate)
-    text = (
-        f"Of {len(steered)} variants {best.name} saved most: {shares(best.saving[CLAIM])} of the neutral site’s "
-        f"objective, {_carbon_words(best)}."
-    )
+    most = f"Of {len(steered)} variants {best.name} saved most" if len(steered) > 1 else f"{best.name} saved"
+    text = f"{most}: {shares(best.saving[CLAIM])} of the neutral site’s objective, {_carbon_words(best)}."
     sentences = [text]
     bound = next((s for s in result.summaries if s.name == BOUND), None)
     if bound is not None and best.share_of_bound is not None:

@@ -20,12 +20,12 @@ from envs.batch import SiteBatch
 from envs.case import Case
 from evaluate.accounting import keep_books
 from evaluate.alone import Alone
+from evaluate.atomic import write_parquet
 from evaluate.cases import make_case, market_rules
 from evaluate.desk import Desk
 from evaluate.identity import code_commit, code_hash, policy_hash
 from evaluate.names import ADDITIVE, COUNTERS
 from evaluate.rollout import Overseer, rollout
-from evaluate.run_files import write_parquet
 from evaluate.variants import Variant, check_known, groups_of, make_policy, policy_seeds
 from evaluate.weeks import spread_weeks
 from llm_layer.directive import Directive

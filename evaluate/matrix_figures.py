@@ -12,7 +12,6 @@ from matplotlib.patches import Circle
 from evaluate.figures import NARROW, WIDE, Sheet, colour, drawing, text_width, ticks
 
 _TINTS = {"better": "better", "worse": "worse", "open": "muted"}
-_LINE = 1.45  # of the font size
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,9 @@ def forest(lines: Sequence[Line], unit: str, ends: tuple[str, str], description:
         unit: of the axis. ends: what left and right of zero mean.
     """
     sheet = NARROW if narrow else WIDE
-    font, row = sheet.font, 40.0 if narrow else 27.0
+    font = sheet.font
+    crowded = any(text_width(line.label + line.text, font) + 12 > sheet.width for line in lines)
+    row = (2.9 + 1.4 * crowded) * font + 9 if narrow else 27.0
     values = [value for line in lines for value in (line.low, line.high, *line.dots)]
     low, high = _span([*values, 0.0])
     left = 8.0 if narrow else 12.0 + max(text_width(line.label, font) for line in lines)
@@ -66,23 +67,26 @@ def forest(lines: Sequence[Line], unit: str, ends: tuple[str, str], description:
         return left + (sheet.width - left - right) * (value - low) / (high - low)
 
     def draw(paper: Axes) -> None:
-        for value in ticks(low, high, 5 if narrow else 10):
-            paper.plot([x(value)] * 2, [above, bottom], color=colour("grid"), linewidth=0.7)
+        marks = ticks(low, high, 5 if narrow else 10)
+        for value in marks:
             _write(paper, x(value), bottom + 1.2 * font, _number(value, unit), font - 1, "center")
-        paper.plot([x(0.0)] * 2, [above, bottom], color=colour("ink"), linewidth=0.9)
         for side, word in zip((-1, 1), ends, strict=True):
             _end_word(paper, word, side, x(0.0), above - 8, sheet)
         for number, line in enumerate(lines):
             top = above + row * number
-            middle = top + (0.72 if narrow else 0.5) * row
-            _write(paper, 0.0, top + 1.15 * font if narrow else middle + 0.36 * font, line.label, font, "left", "ink")
-            at = top + 1.15 * font if narrow else middle + 0.36 * font
-            _write(paper, sheet.width, at, line.text, font, "right", "ink" if line.verdict != "open" else "muted")
-            for dot in line.dots:
-                paper.add_patch(Circle((x(dot), middle), 2.3, facecolor=colour("muted"), alpha=0.45, linewidth=0))
-            tint = colour(_TINTS[line.verdict])
-            paper.plot([x(line.low), x(line.high)], [middle, middle], color=tint, linewidth=2.4)
-            paper.add_patch(Circle((x(line.estimate), middle), 4.6, facecolor=tint, linewidth=0))
+            middle = top + row - font if narrow else top + 0.5 * row
+            band = [middle - 0.8 * font, middle + 0.8 * font] if narrow else [top, top + row]
+            for value in marks:
+                paper.plot([x(value)] * 2, band, color=colour("grid"), linewidth=0.7)
+            paper.plot([x(0.0)] * 2, band, color=colour("ink"), linewidth=0.9)
+            at = top + 1.3 * font if narrow else middle + 0.36 * font
+            tint = "muted" if line.verdict == "open" else "ink"
+            _write(paper, 0.0, at, line.label, font, "left", "ink")
+            if narrow and crowded:
+                _write(paper, 0.0, at + 1.4 * font, line.text, font, "left", tint)
+            else:
+                _write(paper, sheet.width, at, line.text, font, "right", tint)
+            _whisker(paper, line, x, middle)
 
     return drawing(sheet.width, height, description, draw)
 
@@ -135,6 +139,14 @@ def plane(
     return drawing(sheet.width, height, description, draw)
 
 
+def _whisker(paper: Axes, line: Line, x: Callable[[float], float], y: float) -> None:
+    tint = colour(_TINTS[line.verdict])
+    for dot in line.dots:
+        paper.add_patch(Circle((x(dot), y), 2.3, facecolor=colour("muted"), alpha=0.45, linewidth=0))
+    paper.plot([x(line.low), x(line.high)], [y, y], color=tint, linewidth=2.4)
+    paper.add_patch(Circle((x(line.estimate), y), 4.6, facecolor=tint, linewidth=0))
+
+
 def both(draw: Callable[..., Markup], *arguments: object) -> tuple[Markup, Markup]:
     """(wide, narrow) versions of a figure."""
     return draw(*arguments, narrow=False), draw(*arguments, narrow=True)
@@ -166,14 +178,15 @@ def _end_word(paper: Axes, word: str, side: int, zero: float, y: float, sheet: S
 def _label(
     paper: Axes, named: Sequence[tuple[float, float, str, str]], box: tuple[float, float, float, float], font: float
 ) -> None:
-    """Words beside their points, each at the first of eight places that is clear of points and other words."""
+    """Words beside their points, each at the first place around it that is clear of points and other words."""
     left, right, above, bottom = box
     taken = [(x - 5, x + 5, y - 5, y + 5) for x, y, _, _ in named]
     for x, y, word, tint in named:
         width, tall = 0.95 * text_width(word, font), font
-        places = [(x + 8, y + 0.36 * font, "left"), (x - 8, y + 0.36 * font, "right")]
-        places += [
-            (x + dx, y + dy, ha) for dy in (-9, 9 + tall, -22, 22 + tall) for dx, ha in ((4, "left"), (-4, "right"))
+        places = [
+            (x + dx, y + dy, ha)
+            for dy in (-6, 4 + tall, -20, 18 + tall, -34, 32 + tall, -48)
+            for dx, ha in ((6, "left"), (-6, "right"))
         ]
         best = places[0]
         for px, py, ha in places:

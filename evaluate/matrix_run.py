@@ -29,6 +29,23 @@ class MatrixRun:
     provenance: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class MatrixReport:
+    """A report ready to be written.
+
+    numbers     every number of the page, for ``report.json``
+    tables      file name -> LaTeX
+    headline    a row a variant, all with the same keys, for a terminal and for tracking
+    sentences   what is to be said first
+    """
+
+    page: str
+    numbers: dict[str, Any]
+    tables: dict[str, str]
+    headline: list[dict[str, Any]]
+    sentences: list[str]
+
+
 def provenance_of(config: Config) -> dict[str, str]:
     """Column -> real | filled | synthetic | modelled over the matrix's weeks; the least real where weeks differ."""
     order = ("real", "filled", "synthetic", "modelled")

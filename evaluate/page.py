@@ -1,8 +1,7 @@
-"""What every report page shares: how it is rendered and written, and how numbers are put into words."""
+"""What every report page shares: how it is rendered, and how numbers are put into words."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,13 +25,6 @@ def render_page(template: str, context: Mapping[str, Any]) -> str:
         "gbp": gbp, "signed": signed_gbp, "quantity": quantity, "number": number, "percent": percent, "when": when,
     }  # fmt: skip
     return environment.get_template(template).render(**context)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole, or not at all."""
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)
 
 
 def number(value: float, digits: int = 0) -> str:

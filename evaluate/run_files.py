@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from configs.schema import Config
 from envs.case import Case
 from envs.state import AGENTS
 from evaluate.accounting import Books
+from evaluate.atomic import write_parquet, write_text
 from evaluate.frames import settlement_frame, steps_frame
 from evaluate.rollout import Rollout
 from evaluate.run_data import SITE_KEYS, DecisionRecord, RunData
@@ -90,17 +90,3 @@ def _order(asked: Any) -> str:
     if asked["mode"] == "set":
         return f"set to {asked['level']:+.2f}"
     return f"at least {asked['at_least']:+.2f}" if "at_least" in asked else f"at most {asked['at_most']:+.2f}"
-
-
-def write_parquet(path: Path, frame: pd.DataFrame) -> None:
-    """The whole file or none of it."""
-    unfinished = path.with_name(f".{path.name}.part")
-    frame.to_parquet(unfinished, index=False)
-    os.replace(unfinished, path)
-
-
-def write_text(path: Path, text: str) -> None:
-    """The whole file or none of it."""
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)

@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from evaluate.atomic import write_text
 from evaluate.names import COUNTERS
-from evaluate.page import render_page, write_text
+from evaluate.page import render_page
 from evaluate.run_data import AGENT_NAMES, LONDON, TERMS, RunData
 from evaluate.run_figure import run_figure
 from evaluate.run_settlement import event_rows, window_text

@@ -1,0 +1,64 @@
+"""``deg evaluate``: variants compared over weeks and seeds, as a report whose every number comes from the rows."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from deg.options import AsJson, ConfigFile, Overrides, print_json, print_table, stdout_kept
+
+CACHE = ".cache"  # in run.dir: finished blocks of all matrices
+TRACKED = ("report.html", "report.json", "results.csv", "config.yaml")
+
+
+def evaluate(overrides: Overrides = None, config_file: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Compare variants over weeks and seeds; write rows, report, LaTeX tables and every number as JSON."""
+    from configs.load import load_config
+    from deg.progress import Reporter
+    from deg.run_folder import run_folder
+    from deg.tracking import check_tracking, track_report
+
+    config = load_config(config_file, overrides or ())
+    check_tracking(config)
+    target, cache = Path(config.run.dir) / config.run.name, Path(config.run.dir) / CACHE
+    try:
+        with stdout_kept(as_json), run_folder(target) as folder, Reporter(config.run.name, "block") as reporter:
+            from evaluate.matrix_files import evaluate_matrix
+
+            report = evaluate_matrix(config, folder, cache, reporter)
+            track_report(config, folder, "evaluate", _summary(report.headline), report.headline, TRACKED)
+    except KeyboardInterrupt:
+        print("stopped; finished blocks are kept, the same command goes on from there", file=sys.stderr)
+        raise typer.Exit(1) from None
+    page = target.resolve() / "report.html"
+    if as_json:
+        print_json({"folder": str(target.resolve()), "report": str(page), **report.numbers})
+        return
+    names = [name for name in report.headline[0] if not name.endswith(("_low_percent", "_high_percent"))]
+    print_table("", [name.replace("_", " ") for name in names], [_cells(row, names) for row in report.headline])
+    print("\n".join([*report.sentences, f"report: {page}"]))
+
+
+def _summary(headline: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """``threshold/saving_percent`` and the like."""
+    return {
+        f"{row['variant']}/{name}": value for row in headline for name, value in row.items() if isinstance(value, float)
+    }
+
+
+def _cells(row: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    """Values as text; a per cent with its interval, where the row has one."""
+    cells = []
+    for name in names:
+        value, stem = row[name], name.removesuffix("_percent")
+        if not isinstance(value, float):
+            cells.append(str(value or "-"))
+        elif stem == name:
+            cells.append(f"{value:.1f}")
+        else:
+            cells.append(f"{value:.1f} [{row[f'{stem}_low_percent']:.1f}, {row[f'{stem}_high_percent']:.1f}]")
+    return cells

@@ -1,0 +1,60 @@
+"""Weights & Biases for the commands that report: offline by default, loaded only where it is on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from configs.load import config_hash
+from configs.schema import Config
+
+KEY = "WANDB_API_KEY"
+
+
+def check_tracking(config: Config) -> None:
+    """Raise ValueError where online tracking has no key, before any work."""
+    if config.wandb.mode == "online" and not os.environ.get(KEY):
+        raise ValueError(
+            f"wandb.mode online: the environment variable {KEY} is not set; set it or use wandb.mode=offline"
+        )
+
+
+def track_report(
+    config: Config,
+    folder: Path,
+    job_type: str,
+    summary: Mapping[str, float],
+    rows: Sequence[Mapping[str, Any]],
+    files: Sequence[str],
+) -> None:
+    """One W&B run of a finished report, in the group of its configuration: summary, one table, files as an artifact.
+
+    Args:
+        folder: of the run; W&B's own files go into it, and ``wandb sync`` finds them there.
+        rows: of the table, all with the same keys. files: names in ``folder``.
+    """
+    if config.wandb.mode == "disabled":
+        return
+    os.environ.setdefault("WANDB_SILENT", "true")
+    import wandb
+
+    run = wandb.init(
+        project=config.wandb.project,
+        name=config.run.name,
+        group=f"{job_type}-{config_hash(config)[:8]}",
+        job_type=job_type,
+        dir=str(folder),
+        mode=config.wandb.mode,
+        config={**config.model_dump(mode="json"), "config_hash": config_hash(config)},
+        settings=wandb.Settings(console="off", x_disable_stats=True, save_code=False),
+    )
+    run.summary.update(dict(summary))
+    if rows:
+        run.log({"summary": wandb.Table(columns=list(rows[0]), data=[list(row.values()) for row in rows])})
+    artifact = wandb.Artifact(f"{config.run.name}-{job_type}", type="report")
+    for name in files:
+        artifact.add_file(str(folder / name))
+    run.log_artifact(artifact)
+    run.finish()

@@ -1,0 +1,42 @@
+"""Run a matrix and write its folder: configuration, rows, report, tables, and every number."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from configs.load import dump
+from configs.schema import Config
+from evaluate import ablation_report
+from evaluate.ablation import require_neutral
+from evaluate.atomic import write_parquet, write_text
+from evaluate.matrix import run_matrix
+from evaluate.matrix_run import MatrixReport, MatrixRun, provenance_of
+
+FILES = ("config.yaml", "results.csv", "report.json", "report.html")
+Progress = Callable[[int, int], None]
+
+
+def evaluate_matrix(config: Config, folder: Path, cache: Path, on_progress: Progress | None = None) -> MatrixReport:
+    """Everything ``deg evaluate`` does. cache: folder of finished blocks, shared by all matrices.
+
+    Raises:
+        ValueError: no neutral variant, an unknown controller, weeks outside the data.
+    """
+    require_neutral(config.evaluate.variants)
+    write_text(folder / "config.yaml", dump(config))
+    rows = run_matrix(config, cache, on_progress)
+    report = ablation_report.make(MatrixRun(config, rows, provenance_of(config)))
+    write_text(folder / "results.csv", rows.to_csv(index=False, lineterminator="\n"))
+    write_parquet(folder / "results.parquet", rows)
+    _write_report(folder, report)
+    return report
+
+
+def _write_report(folder: Path, report: MatrixReport) -> None:
+    (folder / "tables").mkdir(exist_ok=True)
+    for name, text in report.tables.items():
+        write_text(folder / "tables" / name, text)
+    write_text(folder / "report.html", report.page)
+    write_text(folder / "report.json", json.dumps(report.numbers, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
