@@ -16,6 +16,7 @@ from numba import njit
 from envs.cooling import airflow_share, crah_power_kw, free_share, plant_capacity_kw, plant_power_kw
 from envs.it_load import distribution_loss_kw, it_power_kw, power_factor, server_fan_speed
 from envs.load_shift import full_work_kwh
+from envs.state import Record
 from grid.rows import STEP_HOURS
 
 WORK_LEVELS = 41
@@ -57,7 +58,9 @@ class HeatStore(NamedTuple):
 
 
 @njit(cache=True)
-def site_power_kw(p, work, stored_kw, supply_degc, inlet_degc, wet_bulb_degc):
+def site_power_kw(
+    p: Record, work: float, stored_kw: float, supply_degc: float, inlet_degc: float, wet_bulb_degc: float
+) -> float:
     """Power of servers, distribution and cooling in one step, kW: the kernel's own formulas in its own order."""
     fan_speed = server_fan_speed(p, inlet_degc)
     it_kw = it_power_kw(p, work * full_work_kwh(p), 1.0, power_factor(p, inlet_degc, fan_speed))
@@ -99,8 +102,19 @@ def pieces(params: np.ndarray, wet_bulb_degc: np.ndarray, heat: HeatStore | None
 
 @njit(cache=True)
 def _fit(
-    params, wet_bulbs, works, stored, supplies, anchors, low_degc, high_degc, work_out, heat_out, base_out, roof_out
-):  # fmt: skip
+    params: np.ndarray,
+    wet_bulbs: np.ndarray,
+    works: np.ndarray,
+    stored: np.ndarray,
+    supplies: np.ndarray,
+    anchors: np.ndarray,
+    low_degc: float,
+    high_degc: float,
+    work_out: np.ndarray,
+    heat_out: np.ndarray,
+    base_out: np.ndarray,
+    roof_out: np.ndarray,
+) -> None:
     p = params[0]
     slots, steps = wet_bulbs.shape
     lowest = np.empty((steps, len(works), len(stored)))
@@ -109,8 +123,8 @@ def _fit(
         for m in range(steps):
             _extremes(p, wet_bulbs[t, m], works, stored, supplies, low_degc, high_degc, lowest[m], highest[m])
         for a in range(len(anchors)):
-            i = int(round(anchors[a, 0] * (len(works) - 1)))
-            j = int(round((anchors[a, 1] + 1.0) * 0.5 * (len(stored) - 1)))
+            i = round(anchors[a, 0] * (len(works) - 1))
+            j = round((anchors[a, 1] + 1.0) * 0.5 * (len(stored) - 1))
             # Any slope gives a valid plane, a good one a tight plane: differences across the anchor.
             i0, i1 = max(0, i - 1), min(len(works) - 1, i + 1)
             j0, j1 = max(0, j - 1), min(len(stored) - 1, j + 1)
@@ -132,7 +146,7 @@ def _fit(
 
 
 @njit(cache=True)
-def _support(power, works, stored, per_work, per_heat):
+def _support(power: np.ndarray, works: np.ndarray, stored: np.ndarray, per_work: float, per_heat: float) -> float:
     """Height of the highest plane of given slopes that lies nowhere above ``power`` (works, stored)."""
     base = np.inf
     for i in range(len(works)):
@@ -142,7 +156,17 @@ def _support(power, works, stored, per_work, per_heat):
 
 
 @njit(cache=True)
-def _extremes(p, wet_bulb, works, stored, supplies, low_degc, high_degc, lowest, highest):
+def _extremes(
+    p: Record,
+    wet_bulb: float,
+    works: np.ndarray,
+    stored: np.ndarray,
+    supplies: np.ndarray,
+    low_degc: float,
+    high_degc: float,
+    lowest: np.ndarray,
+    highest: np.ndarray,
+) -> None:
     """Lowest power of all set-points (works, stored), and the highest at the corners, at any inlet up to the limit.
 
     For a fixed set-point power is convex in work and heat, so the highest lies at the corners.
@@ -159,7 +183,7 @@ def _extremes(p, wet_bulb, works, stored, supplies, low_degc, high_degc, lowest,
             least_kw, most_kw = flow_range_kw(p, works[i], supply, low_degc, high_degc)
             for j in range(len(stored)):
                 # One level beyond the range on either side, so that the levels enclose it.
-                if stored[j] > least_kw - level and stored[j] < most_kw + level or len(stored) == 1:
+                if len(stored) == 1 or least_kw - level < stored[j] < most_kw + level:
                     lowest[i, j] = min(lowest[i, j], site_power_kw(p, works[i], stored[j], supply, inlet, wet_bulb))
         for i in range(2):
             for j in range(2):
@@ -168,7 +192,7 @@ def _extremes(p, wet_bulb, works, stored, supplies, low_degc, high_degc, lowest,
 
 
 @njit(cache=True)
-def flow_range_kw(p, work, supply_degc, low_degc, high_degc):
+def flow_range_kw(p: Record, work: float, supply_degc: float, low_degc: float, high_degc: float) -> tuple[float, float]:
     """Least and most mean heat flow into room and mass over one step at a set-point, kW.
 
     With air and mass anywhere in [low, high]. Mean balances of a step: heat = conductance x (air - supply) + stored,
@@ -188,7 +212,7 @@ def flow_range_kw(p, work, supply_degc, low_degc, high_degc):
 
 
 @njit(cache=True)
-def settled_rise(p, work, inlet_degc):
+def settled_rise(p: Record, work: float, inlet_degc: float) -> tuple[float, float]:
     """Return air above supply air in a settled room, K, and the conductance of the air flow, kW/K."""
     fan_speed = server_fan_speed(p, inlet_degc)
     it_kw = it_power_kw(p, work * full_work_kwh(p), 1.0, power_factor(p, inlet_degc, fan_speed))
@@ -198,7 +222,7 @@ def settled_rise(p, work, inlet_degc):
 
 
 @njit(cache=True)
-def _kinks(p, wet_bulb, kinks):
+def _kinks(p: Record, wet_bulb: float, kinks: np.ndarray) -> None:
     """Set-points at which free cooling begins or is complete, or the lift meets its floor: minima may sit there."""
     tower = wet_bulb + p.tower_approach_k
     kinks[0] = tower + p.exchanger_approach_k + p.coil_approach_k

@@ -37,11 +37,9 @@ def make_replay(case: Case, plan: Plan) -> Replay:
     """Set-points for a plan, its run through the kernel, and sales no larger than the reduction that run shows."""
     values = np.ascontiguousarray(case.rows.values[: case.rows.steps])
     supply = plan_supply(case, plan.run_kwh, plan.soc_kwh, _work_share(case, plan), _metered_cost(case, plan))
-    import_kwh, load_kwh = np.empty(len(values)), np.empty(len(values))
-    follow(
-        case.params, values, case.state.copy(), case.queue_kwh.copy(), plan.run_kwh, plan.soc_kwh,
-        supply, import_kwh, load_kwh,
-    )  # fmt: skip
+    import_kwh = np.empty(len(values))
+    state, queue = case.state.copy(), case.queue_kwh.copy()
+    follow(case.params, values, state, queue, plan.run_kwh, plan.soc_kwh, supply, import_kwh)
     sales = tuple(sale for planned in plan.sales if (sale := _real_sale(case, planned, import_kwh)) is not None)
     return Replay(plan.run_kwh, plan.soc_kwh, supply, import_kwh, sales)
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluate.optimal.envelope import HeatStore, Pieces
-from evaluate.optimal.program import INFINITY, Program, Values
+from evaluate.optimal.program import INFINITY, Program, Term, Values
 from grid.rows import STEP_HOURS
 
 KWH_PER_MWH = 1000.0
@@ -86,7 +86,7 @@ class Work:
 
 @dataclass(frozen=True)
 class EndValue:
-    """What stock left at the end is worth, in the plan's cost unit: per kWh missing or over in the battery, per IT kWh queued."""
+    """What stock left at the end costs: per kWh the battery misses or is over its target, per IT kWh queued."""
 
     battery_missing: float
     battery_over: float
@@ -224,7 +224,7 @@ def _add_drain(
                 continue
             ratio = 1.0 + work.drain_per_passed[i]
             side = due[i]
-            terms = [(run[i], 1.0), (passed[i], -ratio)]
+            terms: list[Term] = [(run[i], 1.0), (passed[i], -ratio)]
             if not start:
                 terms += [(run[i - 1], -1.0), (passed[i - 1], ratio)]
             if deferrals:
@@ -240,8 +240,9 @@ def _add_change(program: Program, lower: Values, upper: Values, *terms: tuple[np
     """Rows on the change of cumulative columns from slot to slot; before the first they are 0."""
     low, high = (np.broadcast_to(np.asarray(side, dtype=np.float64), (len(terms[0][0]),)) for side in (lower, upper))
     program.add_rows(low[:1], high[:1], *((columns[:1], sign) for columns, sign in terms))
-    before = [(columns[:-1], -sign) for columns, sign in terms]
-    program.add_rows(low[1:], high[1:], *((columns[1:], sign) for columns, sign in terms), *before)
+    after: list[Term] = [(columns[1:], sign) for columns, sign in terms]
+    before: list[Term] = [(columns[:-1], -sign) for columns, sign in terms]
+    program.add_rows(low[1:], high[1:], *after, *before)
 
 
 def _add_power(
@@ -268,7 +269,7 @@ def _add_power(
         bounds = (-INFINITY, side) if below else (side, INFINITY)
         # The first slot has no column before it: its own column stands there with coefficient 0.
         before = np.maximum(at - 1, 0)
-        terms = [(load[at], 1.0), (run[at], -per_run), (run[before], np.where(start, 0.0, per_run))]
+        terms: list[Term] = [(load[at], 1.0), (run[at], -per_run), (run[before], np.where(start, 0.0, per_run))]
         if heat is not None:
             terms += [(held[at], -per_held), (held[before], np.where(start, 0.0, per_held))]
         program.add_rows(*bounds, *terms)

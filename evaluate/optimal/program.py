@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import highspy
 import numpy as np
+from highspy._core import _Highs  # the shell above it, highspy.Highs, prints a banner that would break --json
 from scipy.sparse import coo_matrix
 
 Values = float | np.ndarray
@@ -87,7 +88,7 @@ class Program:
         Raises:
             SolverError: no plan within the time limit, or an end HiGHS cannot explain (unbounded, numerical).
         """
-        highs = highspy.Highs()
+        highs = _Highs()
         for option, value in (
             ("output_flag", False),
             ("threads", threads),
@@ -133,7 +134,7 @@ class Program:
         return lp
 
 
-def _solution(highs: highspy.Highs, is_mip: bool) -> Solution:
+def _solution(highs: _Highs, is_mip: bool) -> Solution:
     model_status = highs.getModelStatus()
     info = highs.getInfo()
     if model_status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible):
@@ -142,8 +143,8 @@ def _solution(highs: highspy.Highs, is_mip: bool) -> Solution:
     status = names.get(model_status)
     if status is None or not np.isfinite(info.objective_function_value) or not highs.getSolution().value_valid:
         raise SolverError(
-            f"HiGHS ended as {highs.modelStatusToString(model_status)} after {highs.getRunTime():.1f} s without a plan; "
-            "give it more time"
+            f"HiGHS ended as {highs.modelStatusToString(model_status)} after {highs.getRunTime():.1f} s "
+            "without a plan; give it more time"
         )
     if not is_mip and status == "time_limit":
         raise SolverError(f"HiGHS had no proven plan after {highs.getRunTime():.1f} s; give it more time")

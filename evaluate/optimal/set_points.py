@@ -22,7 +22,7 @@ def warmest_supply_degc(p: np.void) -> float:
 
 
 def settled_supply(params: np.ndarray, work: np.ndarray, wet_bulb_degc: np.ndarray, sign: np.ndarray) -> np.ndarray:
-    """Set-points float64 (n,) of least power (most where ``sign`` is negative) at each share of work in a settled room."""
+    """Set-points float64 (n,) of least power in a settled room, by share of work; of most where ``sign`` < 0."""
     supplies = np.linspace(params["supply_min_degc"][0], warmest_supply_degc(params[0]), 39)
     best = np.empty(len(work))
     _settled(params, np.ascontiguousarray(work), np.ascontiguousarray(wet_bulb_degc), sign, supplies, best)
@@ -50,7 +50,14 @@ def plan_supply(
 
 
 @njit(cache=True)
-def _settled(params, work, wet_bulb, sign, supplies, best):
+def _settled(
+    params: np.ndarray,
+    work: np.ndarray,
+    wet_bulb: np.ndarray,
+    sign: np.ndarray,
+    supplies: np.ndarray,
+    best: np.ndarray,
+) -> None:
     p = params[0]
     for t in range(len(work)):
         least = np.inf

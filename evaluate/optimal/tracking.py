@@ -7,13 +7,13 @@ from numba import njit
 
 from envs.cooling import action_of_supply
 from envs.load_shift import full_work_kwh
-from envs.state import OUTPUTS, QUEUE_STEPS
+from envs.state import OUTPUTS, QUEUE_STEPS, Record
 from envs.step import COOLING, EXECUTED, IMPORT, IT, LOSS, step
 from grid.rows import STEP_HOURS, UTILISATION
 
 
 @njit(cache=True)
-def shift_action(p, utilisation, due_kwh, waiting_kwh, wanted_kwh):
+def shift_action(p: Record, utilisation: float, due_kwh: float, waiting_kwh: float, wanted_kwh: float) -> float:
     """Load-shift action that runs ``wanted_kwh`` of deferrable work, due work included, or as near as it can.
 
     due_kwh has to run in this step, overdue work included; waiting_kwh may still wait. The inverse of
@@ -33,7 +33,7 @@ def shift_action(p, utilisation, due_kwh, waiting_kwh, wanted_kwh):
 
 
 @njit(cache=True)
-def battery_action(p, soc_kwh, wanted_kwh):
+def battery_action(p: Record, soc_kwh: float, wanted_kwh: float) -> float:
     """Battery action that brings the charge to ``wanted_kwh`` by the end of the step, or as near as its rating lets."""
     if p.battery_kw <= 0.0:
         return 0.0
@@ -44,13 +44,23 @@ def battery_action(p, soc_kwh, wanted_kwh):
 
 
 @njit(cache=True)
-def supply_action(p, supply_degc):
+def supply_action(p: Record, supply_degc: float) -> float:
     """Cooling action of a set-point."""
     return min(1.0, max(-1.0, action_of_supply(p, supply_degc)))
 
 
 @njit(cache=True)
-def _follow_step(p, row, s, queue, run_before, run_kwh, soc_kwh, supply_degc, out):
+def _follow_step(
+    p: Record,
+    row: np.ndarray,
+    s: Record,
+    queue: np.ndarray,
+    run_before: float,
+    run_kwh: float,
+    soc_kwh: float,
+    supply_degc: float,
+    out: np.ndarray,
+) -> float:
     """One step of the kernel on a plan's targets. -> deferrable work run since the start."""
     slot = s.step % QUEUE_STEPS
     due = queue[slot] + s.overdue_kwh
@@ -63,8 +73,17 @@ def _follow_step(p, row, s, queue, run_before, run_kwh, soc_kwh, supply_degc, ou
 
 
 @njit(cache=True, error_model="numpy")
-def follow(params, values, state, queue, run_kwh, soc_kwh, supply_degc, import_kwh, load_kwh):
-    """Run a plan through the kernel, nothing sold. Changes ``state`` (1,) and ``queue`` (96,); fills the meters (n,).
+def follow(
+    params: np.ndarray,
+    values: np.ndarray,
+    state: np.ndarray,
+    queue: np.ndarray,
+    run_kwh: np.ndarray,
+    soc_kwh: np.ndarray,
+    supply_degc: np.ndarray,
+    import_kwh: np.ndarray,
+) -> None:
+    """Run a plan through the kernel, nothing sold. Changes ``state`` (1,) and ``queue`` (96,); fills ``import_kwh`` (n,).
 
     values float64 (n, columns); run_kwh, soc_kwh, supply_degc float64 (n,), as in ``Plan``.
     """
@@ -73,12 +92,24 @@ def follow(params, values, state, queue, run_kwh, soc_kwh, supply_degc, import_k
     for t in range(len(values)):
         run = _follow_step(params[0], values[t], state[0], queue, run, run_kwh[t], soc_kwh[t], supply_degc[t], out)
         import_kwh[t] = out[IMPORT]
-        load_kwh[t] = out[IT] + out[COOLING] + out[LOSS]
 
 
 @njit(cache=True, error_model="numpy")
-def improve_supply(params, values, state, queue, run_kwh, soc_kwh, supply_degc, price, changes, block, look, warmest):
-    """One sweep over the plan: move each block's set-point to the best of ``changes`` (K); changes ``supply_degc``.
+def improve_supply(
+    params: np.ndarray,
+    values: np.ndarray,
+    state: np.ndarray,
+    queue: np.ndarray,
+    run_kwh: np.ndarray,
+    soc_kwh: np.ndarray,
+    supply_degc: np.ndarray,
+    price: np.ndarray,
+    changes: np.ndarray,
+    block: int,
+    look: int,
+    warmest: float,
+) -> None:
+    """One sweep over the plan: move each block's set-point in ``supply_degc`` to the best of ``changes`` (K).
 
     A move is judged by price x load over its block and the ``look`` steps after it, by when the room has forgotten it.
     ``price`` float64 (n,): what a kWh costs in each step. Changes ``state`` and ``queue`` as ``follow`` does.
