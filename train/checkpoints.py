@@ -61,8 +61,8 @@ def read_counters(path: Path, identity: dict[str, Any]) -> dict[str, Any]:
     for key, value in identity.items():
         if theirs.get(key) != value:
             raise ResumeError(
-                f"{path}: its {key} is {theirs.get(key)!r}, this run's is {value!r}; choose another run.name, or remove "
-                "the folder to start again"
+                f"{path}: its {key} is {theirs.get(key)!r}, this run's is {value!r}; choose another run.name, or "
+                "remove the folder to start again"
             )
     return dict(own)
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import socket
+import threading
 import warnings
 from collections.abc import Iterator
 
@@ -18,6 +20,7 @@ import torch
 from configs.schema import Train
 
 CONNECT_S = 3.0
+ATTEMPTS = 3
 STORE_BYTES = 256 * 2**20  # rollouts of one iteration, twice over
 
 
@@ -54,14 +57,16 @@ def ray_cluster(train: Train) -> Iterator[None]:
     import ray
 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"ray\..*")
     for name in ("ray", "ray.rllib", "ray.tune"):
         logging.getLogger(name).setLevel(logging.ERROR)
     ours = not ray.is_initialized()
     if ours:
+        on_term = signal.getsignal(signal.SIGTERM)
         _start(train)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, on_term)  # Ray has put its own in place, which ends the process at once
     try:
         yield
     finally:
@@ -78,10 +83,17 @@ def _start(train: Train) -> None:
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ValueError(f"train.ray_address {train.ray_address}: {error}; start the cluster or use null") from None
         return
-    ray.init(
-        num_cpus=1 + train.num_env_runners + train.num_learners,
-        object_store_memory=STORE_BYTES * max(1, train.num_env_runners),
-        include_dashboard=False,
-        logging_level=logging.ERROR,
-        log_to_driver=False,
-    )
+    for attempt in range(ATTEMPTS):
+        try:
+            ray.init(
+                num_cpus=1 + train.num_env_runners + train.num_learners,
+                object_store_memory=STORE_BYTES * max(1, train.num_env_runners),
+                include_dashboard=False,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+            )
+            return
+        except Exception as error:  # a busy machine: Ray gives its own processes half a minute, and raises just this
+            ray.shutdown()
+            if attempt == ATTEMPTS - 1 or "timed out" not in str(error):
+                raise

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.layouts import ROW_FEATURES, SALE_FEATURES, STATE_FEATURES, layout, limits
+from envs.layouts import SALE_FEATURES, STATE_FEATURES, layout, limits
 from envs.observe import observe_batch
 from envs.params import neutral_actions
 from envs.state import AGENTS, QUEUE_STEPS, STATE_DTYPE
@@ -138,17 +138,19 @@ class TrainingSites:
         self._length = np.full(size, episode_steps)
         self._limits = limits((*STATE_FEATURES, *SALE_FEATURES))
         for site in range(size):
-            self._restart(site)
-        renew_bounds(self.params, worlds.values, self.first, self.state, self.queue, self.bounds)
+            self.restart(site)
         self._stagger(draws)
 
-    def _restart(self, site: int) -> None:
+    def restart(self, site: int) -> None:
+        """Begin another episode at one site."""
         d = self.data
+        self.terms[site] = 0.0
         restart_site(
             site, self.episode_steps, self.params, self.state, self.queue, self.shadow, self.shadow_queue, self.rng,
             self.world, self.first, d.worlds, d.neutral, d.values, d.requests, self._sale_share, self.commitments,
             d.baseline,
         )  # fmt: skip
+        renew_bounds(self.params, d.values, self.first, self.state, self.queue, self.bounds)
 
     def _stagger(self, draws: np.random.Generator) -> None:
         """Sites begin at different points of an episode: run neutrally, each restarts at its own moment."""
@@ -157,8 +159,7 @@ class TrainingSites:
         for t in range(self.episode_steps):
             due = np.flatnonzero(restart_at == t)
             for site in due:
-                self._restart(int(site))
-                self.terms[site] = 0.0
+                self.restart(int(site))
             self.step(neutral)
 
     def step(self, actions: np.ndarray) -> np.ndarray:
@@ -188,11 +189,3 @@ class TrainingSites:
     def set_state(self, state: dict[str, Any]) -> None:
         for name in _RESUMED:
             getattr(self, name)[...] = state[name]
-
-
-def observed_inputs(information: str) -> int:
-    """How many of the leading numbers of an observation an information set holds: smaller sets are not prefixes of the
-    whole vector only in the sale features, which stand last and belong to the largest set."""
-    inputs = len(layout(information))
-    assert inputs <= len(STATE_FEATURES) + len(ROW_FEATURES) + len(SALE_FEATURES)
-    return inputs

@@ -148,6 +148,7 @@ def _series(spec: WorldSpec, trace_folder: str | None) -> GridSeries:
     frame = signals.frame.copy()
     price = frame["day_ahead_gbp_per_mwh"]
     week = price.rolling(7 * STEPS_PER_DAY, min_periods=STEPS_PER_DAY, center=True).mean()
+    week = week.groupby(week.index.floor("h")).transform("first")  # an hour has one price
     frame["day_ahead_gbp_per_mwh"] = spec.price_level * (week + spec.volatility * (price - week))
     frame["carbon_gco2_per_kwh"] *= spec.carbon_level
     scaled = GridSeries(frame, signals.provenance, f"training world {spec.seed}", signals.filled)
