@@ -6,11 +6,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
+
 from configs.load import dump
 from configs.schema import Config
-from evaluate import ablation_report
+from evaluate import ablation_report, headroom_report
 from evaluate.ablation import require_neutral
 from evaluate.atomic import write_parquet, write_text
+from evaluate.headroom_plan import run_scenarios
 from evaluate.matrix import run_matrix
 from evaluate.matrix_run import MatrixReport, MatrixRun, provenance_of
 
@@ -26,8 +29,13 @@ def evaluate_matrix(config: Config, folder: Path, cache: Path, on_progress: Prog
     """
     require_neutral(config.evaluate.variants)
     write_text(folder / "config.yaml", dump(config))
-    rows = run_matrix(config, cache, on_progress)
-    report = ablation_report.make(MatrixRun(config, rows, provenance_of(config)))
+    if config.evaluate.report == "headroom":
+        by_scenario = run_scenarios(config, cache, on_progress)
+        report = headroom_report.make(config, by_scenario, provenance_of(config))
+        rows = pd.concat([part.assign(scenario=key) for key, part in by_scenario.items()], ignore_index=True)
+    else:
+        rows = run_matrix(config, cache, on_progress)
+        report = ablation_report.make(MatrixRun(config, rows, provenance_of(config)))
     write_text(folder / "results.csv", rows.to_csv(index=False, lineterminator="\n"))
     write_parquet(folder / "results.parquet", rows)
     _write_report(folder, report)
