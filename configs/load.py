@@ -104,9 +104,11 @@ def _resolve(config: Config) -> Config:
     from_file = config.signals.source == "file"
     shared = Path(os.environ.get("DEG_SHARED") or "../shared") / "data" / "train"
     path = config.signals.path or (str(shared) if from_file else None)
-    name = config.workload.name or ("alibaba_2" if from_file else "generator")
-    # A trace over synthetic signals is still a file.
-    workload_path = config.workload.path or path or (None if name == "generator" else str(shared))
+    # Traces lie beside the signal files of a folder; a single file of signals has dates of its own, mostly later ones.
+    folder = None if path is None or path.endswith(".parquet") else path
+    name = config.workload.name or ("alibaba_2" if folder and from_file else "generator")
+    # A trace over other signals is still a file.
+    workload_path = config.workload.path or folder or (None if name == "generator" else str(shared))
     return config.model_copy(
         update={
             "signals": config.signals.model_copy(update={"path": path}),

@@ -89,10 +89,27 @@ class Run(Section):
 
 
 class Signals(Section):
+class BaseUrls(Section):
+    """Addresses of the live services; null: the public one."""
+
+    carbon_intensity: str | None = _key("Carbon Intensity API", locates=True)
+    elexon: str | None = _key("Elexon Insights", locates=True)
+    open_meteo: str | None = _key("Open-Meteo forecast", locates=True)
+    open_meteo_archive: str | None = _key("Open-Meteo archive", locates=True)
+
+
     """Weather, carbon and prices."""
 
-    source: Literal["synthetic", "file"] = _key("synthetic is embedded and needs no file; file reads signals.path")
-    path: str | None = _key("folder with the signal files; null: $DEG_SHARED/data/train", locates=True)
+    source: Literal["synthetic", "file", "live"] = _key(
+        "synthetic is embedded and needs no file; file reads signals.path; live asks the public services"
+    )
+    path: str | None = _key(
+        "with file: folder of signal files, or one .parquet of deg data fetch; null: $DEG_SHARED/data/train",
+        locates=True,
+    )
+    region: Whole | None = _key("with live: carbon of a region (13: London); null: Great Britain", ge=1, le=17)
+    cache_dir: str | None = _key("where answers of live services are kept; null: the user's cache folder", locates=True)
+    base_urls: BaseUrls
     seed: Whole = _key("which synthetic Britain: seeds its signals and the generated workload", ge=0, le=2**32 - 1)
 
 
@@ -100,7 +117,7 @@ class Workload(Section):
     """The utilisation trace of the IT load."""
 
     name: Literal["alibaba_1", "alibaba_2", "google", "generator"] | None = _key(
-        "trace; null: alibaba_2 with file signals, generator with synthetic ones"
+        "trace; null: alibaba_2 with a folder of signal files, else generator"
     )
     path: str | None = _key("folder with workload_<name>.csv.gz; null: signals.path", locates=True)
 

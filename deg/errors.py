@@ -24,7 +24,7 @@ def report_error(error: Exception) -> None:
 
 
 def _lines(error: Exception) -> list[str]:
-    if not isinstance(error, OSError):
+    if not isinstance(error, OSError) or error.errno is None:
         return list(getattr(error, "problems", [str(error)]))
     what = (error.strerror or str(error)).lower()
     place = f"{error.filename}: " if error.filename is not None else ""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from deg.options import AsJson, ConfigFile, Overrides, print_json, stdout_kept
+
+if TYPE_CHECKING:
+    from configs.schema import Config
 
 # label, additive name or counter of contract 8, unit
 SHOWN = (
@@ -37,6 +41,7 @@ def run(overrides: Overrides = None, config_file: ConfigFile = None, as_json: As
         with stdout_kept(as_json), run_folder(target) as folder, Reporter(config.run.name) as reporter:
             from evaluate.run import run_site
 
+            _fetch_first(config)
             summary = run_site(config, folder, reporter)
     except KeyboardInterrupt as stop:
         print(f"stopped; {stop}", file=sys.stderr)
@@ -45,6 +50,21 @@ def run(overrides: Overrides = None, config_file: ConfigFile = None, as_json: As
         print_json({"folder": str(target.resolve()), "report": str(target.resolve() / "report.html"), **summary})
     else:
         _print_summary(summary, target)
+
+
+def _fetch_first(config: Config) -> None:
+    """Live signals come before the run, with a progress of their own; the run finds them at hand."""
+    if config.signals.source != "live":
+        return
+    from deg.progress import Reporter
+    from evaluate.cases import services_of
+    from grid.calendar import london_midnight_utc
+    from grid.sources import fetched
+
+    start, end = (london_midnight_utc(config.run.start + timedelta(days=days)) for days in (0, config.run.days))
+    with Reporter("fetching", "call") as reporter:
+        for note in fetched(services_of(config), start, end, reporter).notes:
+            print(f"note: {note}", file=sys.stderr)
 
 
 def _print_summary(summary: Mapping[str, Any], folder: Path) -> None:

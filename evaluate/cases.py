@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from grid.market.baseline import fold_history
 from grid.market.rules import MarketRules
 from grid.rows import RUN_IN_DAYS, ExogenousRows
 from grid.series import GridSeries
-from grid.sources import load_signals
+from grid.sources import Services, load_signals
 from grid.week import week_rows
 from grid.workload import load_workload
 
@@ -95,6 +97,13 @@ def _tariff(config: Config) -> Tariff:
     return Tariff(adder_gbp_per_mwh=config.tariff.adder_gbp_per_mwh, network_bands=bands)
 
 
+def services_of(config: Config) -> Services:
+    """How the live services are reached, and where their answers are kept."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deg-signals"
+    urls = config.signals.base_urls.model_dump(exclude_none=True)
+    return Services(config.signals.cache_dir or str(cache), config.signals.region, urls)
+
+
 def source_key(config: Config) -> str:
     """Names the world: requests and system prices follow from it and the week alone, never from ``run.seed``."""
     return f"synthetic-{config.signals.seed}" if config.signals.source == "synthetic" else "file"
@@ -104,7 +113,7 @@ def _series(config: Config, start: date, days: int) -> GridSeries:
     """Signals and workload together; ``load_config`` has resolved which and from where."""
     span = london_midnight_utc(start), london_midnight_utc(start + timedelta(days=days))
     seed = config.signals.seed
-    signals = load_signals(config.signals.source, config.signals.path, *span, seed=seed)
+    signals = load_signals(config.signals.source, config.signals.path, *span, seed=seed, services=services_of(config))
     return signals.with_columns(load_workload(str(config.workload.name), config.workload.path, *span, seed=seed))
 
 

@@ -56,7 +56,7 @@ class Terms:
     tries: int = 4
     backoff_s: float = 1.0  # first wait; doubles, with jitter
     longest_wait_s: float = 60.0  # a Retry-After beyond it ends the request
-    distance_s: float = 0.25  # between requests to one host
+    distance_s: float = 0.1  # between requests to one host
     rest_s: float = 30.0  # for a host that used up its tries
     stale_s: float = 6 * 3600.0  # oldest answer that may stand in
 

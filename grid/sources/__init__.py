@@ -2,27 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from grid.calendar import LONDON, london_midnight_utc
 from grid.rows import FORECAST_HALF_HOURS, RUN_IN_DAYS, STEP_MINUTES, TAIL_STEPS
 from grid.series import GridDataError, GridSeries
-from grid.sources import file, synthetic
+from grid.sources import file, parquet, synthetic
 
-SOURCES = ("synthetic", "file")
+if TYPE_CHECKING:
+    from grid.sources.live import Fetched
+
+SOURCES = ("synthetic", "file", "live")
 TAIL = TAIL_STEPS * pd.Timedelta(minutes=STEP_MINUTES)
 OUTLOOK = FORECAST_HALF_HOURS * pd.Timedelta(minutes=30)
 
 
+@dataclass(frozen=True)
+class Services:
+    """How the ``live`` source is reached, and the folder in which its answers are kept.
+
+    region: of the carbon service (13: London), None for Great Britain. base_urls: of services that are asked elsewhere
+    than at their public address, by the names of ``grid.sources.live.BASE_URLS``.
+    """
+
+    cache_folder: str
+    region: int | None = None
+    base_urls: Mapping[str, str] = field(default_factory=dict)
+
+
 def load_signals(
-    source: str, path: str | None, start_utc: pd.Timestamp, end_utc: pd.Timestamp, seed: int
+    source: str,
+    path: str | None,
+    start_utc: pd.Timestamp,
+    end_utc: pd.Timestamp,
+    seed: int,
+    services: Services | None = None,
 ) -> GridSeries:
     """Weather, carbon and day-ahead price for a run of [start, end): 60 London days before it, 24 h after it.
 
     The quarter before, and another 48 h after, are added where the source has them (reference price, forecasts).
-    ``path`` is the folder of the ``file`` source; ``seed`` picks the world of the ``synthetic`` source, nothing else.
+    ``path`` is the folder, or the Parquet, of the ``file`` source; ``seed`` picks the world of the ``synthetic`` one,
+    nothing else; ``services`` serve ``live``.
 
     Raises:
         GridDataError: unknown source, no path, bad data. DataRangeError: the data do not reach that far.
@@ -32,8 +57,45 @@ def load_signals(
     if source == "file":
         if path is None:
             raise GridDataError("signals.path is empty; give the folder of the signal files for source 'file'")
-        return reach(file.signals(path), start_utc, end_utc)
+        whole = parquet.signals(path) if path.endswith(parquet.SUFFIX) else file.signals(path)
+        return reach(whole, start_utc, end_utc)
+    if source == "live" and services is not None:
+        return reach(fetched(services, start_utc, end_utc).series, start_utc, end_utc)
     raise GridDataError(f"signals.source {source!r} is unknown; use one of {', '.join(SOURCES)}")
+
+
+def fetched(
+    services: Services,
+    start_utc: pd.Timestamp,
+    end_utc: pd.Timestamp,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Fetched:
+    """What the live services say of a run's stretch, once per process; what lies after now is left out."""
+    first, last = needed(start_utc, end_utc)
+    key = (services.cache_folder, services.region, tuple(services.base_urls.items()), first, last)
+    if key not in _FETCHED:
+        _FETCHED[key] = fetch(services, first, last, on_progress)
+    return _FETCHED[key]
+
+
+def fetch(
+    services: Services,
+    start_utc: pd.Timestamp,
+    end_utc: pd.Timestamp,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Fetched:
+    """What the live services say of [start, end) up to now. GridDataError, RefusedError: ``grid.sources.live``."""
+    # The HTTP stack is imported where a run is live, not in every process that reads a file.
+    from grid.http import Client
+    from grid.sources import live
+
+    place = live.Place(services.region, {**live.BASE_URLS, **services.base_urls})
+    with Client(services.cache_folder) as client:
+        now = pd.Timestamp(client.clock(), unit="s", tz="UTC").floor(live.STEP)
+        return live.fetch(client, place, start_utc, min(end_utc, now), on_progress)
+
+
+_FETCHED: dict[tuple[object, ...], Fetched] = {}
 
 
 def needed(start_utc: pd.Timestamp, end_utc: pd.Timestamp) -> tuple[pd.Timestamp, pd.Timestamp]:

@@ -8,13 +8,13 @@ System prices replace the modelled ones only where the source has them all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from grid.http import Client
+from grid.http import Client, SourceError
 from grid.series import STEP, WEATHER_COLUMNS, GridDataError, GridSeries
 from grid.sources import carbon_intensity_api as carbon
 from grid.sources import elexon, open_meteo
@@ -78,8 +78,8 @@ def fetch(
     """All signals of [start, end). Calls already answered for good are read from the client's store.
 
     Raises:
-        GridDataError: a gap that is too long to fill, with its first time and what the source said; a stretch that is
-        not over yet. RefusedError.
+        GridDataError: a gap that is too long to fill, with its first time; a stretch that is not over yet.
+        SourceError: the same gap where a source did not answer. RefusedError.
     """
     now = pd.Timestamp(client.clock(), unit="s", tz="UTC")
     if end_utc > now:
@@ -89,9 +89,10 @@ def fetch(
     index = pd.date_range(start_utc, end_utc, freq=STEP, inclusive="left", name="time_utc")
 
     forecast, actual = (readings["carbon"].frame[name] for name in (carbon.FORECAST, carbon.ACTUAL))
-    intensity, filled = _without_gaps(actual.fillna(forecast), "carbon", notes)
+    intensity, filled = _without_gaps(actual.fillna(forecast), "carbon", readings["carbon"].problems, notes)
     filled = filled | actual.isna().to_numpy()
-    price, _ = _without_gaps(readings["index"].frame[elexon.INDEX], "day-ahead price (market index)", notes)
+    index_price = readings["index"].frame[elexon.INDEX]
+    price, _ = _without_gaps(index_price, "day-ahead price (market index)", readings["index"].problems, notes)
     columns = {**_weather(readings, index, notes), CARBON: _held(intensity, index), PRICE: _held(price, index)}
     regional = place.region is not None  # a region's values are the service's model, and say so
     provenance = dict.fromkeys(WEATHER_COLUMNS, "real")
@@ -160,19 +161,22 @@ def _weather(readings: Mapping[str, Reading], index: pd.DatetimeIndex, notes: li
     hourly = readings["weather"].frame
     if "recent" in readings:
         hourly = hourly.fillna(readings["recent"].frame)
+    problems = [line for name in ("weather", "recent") if name in readings for line in readings[name].problems]
     columns = {}
     for column in WEATHER_COLUMNS:
         values = hourly[column]
         if len(values) > 1 and np.isnan(values.iloc[-1]):
             values = values.iloc[:-1]  # the hour after the end: the last one is held without it
-        values, _ = _without_gaps(values, column, notes)
+        values, _ = _without_gaps(values, column, problems, notes)
         at = (index - values.index[0]) / HOUR
         columns[column] = np.interp(np.asarray(at), np.arange(len(values)), values.to_numpy())
     return columns
 
 
-def _without_gaps(values: pd.Series, what: str, notes: list[str]) -> tuple[pd.Series, np.ndarray]:
-    """Short gaps filled, and which steps were. Raises GridDataError at the first long one."""
+def _without_gaps(
+    values: pd.Series, what: str, problems: Sequence[str], notes: list[str]
+) -> tuple[pd.Series, np.ndarray]:
+    """Short gaps filled, and which steps were. A long gap: SourceError if there were problems, else GridDataError."""
     missing = values.isna()
     if missing.any():
         run = missing.groupby((~missing).cumsum()).cumsum().to_numpy()
@@ -181,11 +185,12 @@ def _without_gaps(values: pd.Series, what: str, notes: list[str]) -> tuple[pd.Se
         if len(too_long) or missing.all():
             last = too_long[0] if len(too_long) else len(values) - 1
             first = values.index[last - run[last] + 1]
-            said = f"; {notes[0]}" if notes else "; the source has no value there"
-            raise GridDataError(
-                f"live signals: no {what} from {first:%Y-%m-%d %H:%M} UTC on for more than "
-                f"{LONGEST_FILL / HOUR:g} h{said}; choose other dates or try again later"
+            place = (
+                f"live signals: no {what} from {first:%Y-%m-%d %H:%M} UTC on for more than {LONGEST_FILL / HOUR:g} h"
             )
+            if problems:
+                raise SourceError(f"{place}; {problems[-1]}; try again later, what came is kept")
+            raise GridDataError(f"{place}; the source has no value there, choose other dates")
         notes.append(f"{what}: {int(missing.sum())} of {len(values)} values missing at the source, filled")
     return values.interpolate("time", limit_direction="both"), missing.to_numpy()
 

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grid.http import SourceError
 from grid.sources import carbon_intensity_api as carbon
 from grid.sources import elexon, live, open_meteo
 from grid.sources.feeds import read
@@ -129,7 +130,7 @@ def test_a_long_gap_is_an_error_with_its_first_time_and_the_sources_words(servic
         _fetch(client, services, "2023-05-01", "2023-05-08")
     services.untraded.clear()
     services.fail("500", times=99, path="/carbon")
-    with pytest.raises(ValueError, match=r"no carbon from 2023-03-01 00:00 .*the database is away"):
+    with pytest.raises(SourceError, match=r"no carbon from 2023-03-01 00:00 .*the database is away"):
         _fetch(client, services, "2023-03-01", "2023-03-03")
 
 
