@@ -1,4 +1,5 @@
 # make demo   a supervised, settled week and its report      make test    lint, types, tests
+# make test-llm   the tests that need a language model
 # Both set up .venv first. On machines with an NVIDIA GPU, pip picks its own torch.
 
 PYTHON ?= python3.11
@@ -15,7 +16,7 @@ ENGINE := $(if $(GPU),llm,llm-cpu)
 # One thread a process: on shared machines more of them spin on each other's barriers.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: install install-llm demo test check clean
+.PHONY: install install-llm demo tune test test-llm check clean
 .DELETE_ON_ERROR:
 
 install: $(READY)
@@ -37,8 +38,18 @@ install-llm: $(READY)
 demo: $(READY)
 	@$(BIN)/deg run --config configs/default.yaml run.name=demo
 
+# Numbers of the scripted controllers, from 2022; about 15 CPU minutes, and it goes on where it was stopped.
+tune: $(READY)
+	@$(BIN)/python -m evaluate.tune
+
+# The tests marked llm want the engine: they are test-llm's.
 test: check
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not llm"
+
+# A day under a real language model, its engine killed and hung; on two cores about 5 minutes and 260 MB of weights.
+test-llm: install-llm
+	@$(BIN)/deg llm pull smollm2-135m
+	@$(BIN)/python -m pytest -m llm
 
 check: $(READY)
 	@$(BIN)/ruff check .

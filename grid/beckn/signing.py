@@ -124,7 +124,7 @@ def verify(
     public_key: str,
     now: int,
     *,
-    stored_request: str | None = None,
+    stored_request: str | Sequence[str] | None = None,
     response: bool = False,
     strict_headers: bool = False,
     mode: Mode = "lts",
@@ -134,7 +134,8 @@ def verify(
 
     Args:
         public_key: base64 of 32 raw bytes, as the registry gives it.
-        stored_request: our own earlier signature, or the whole header it came in, that an answer has to name.
+        stored_request: our own earlier signature, or the whole header it came in, that an answer has to name; several
+            where the request was sent again and the answer may name any of them.
         response: a ``Signature`` response header, which ONIX declares with four lines even where it signs three.
         strict_headers: refuse a header without its ``headers`` attribute.
         counter_lines: further lines of the dialect ``lts_countersignature``.
@@ -147,7 +148,8 @@ def verify(
     value = _decoded(found.value, SIGNATURE_BYTES, "signature")
     key = Ed25519PublicKey.from_public_bytes(_decoded(public_key, KEY_BYTES, "public key"))
     digest = digest_of(body, mode)
-    for extra in _candidates(found, stored_request, response, strict_headers, mode, counter_lines):
+    requests = (stored_request,) if isinstance(stored_request, str) else tuple(stored_request or ())
+    for extra in _candidates(found, requests, response, strict_headers, mode, counter_lines):
         try:
             key.verify(value, signing_string(found.created, found.expires, digest, extra))
         except InvalidSignature:
@@ -165,7 +167,7 @@ def raw_signature(header_or_value: str) -> str:
 
 def _candidates(
     found: Signature,
-    stored_request: str | None,
+    requests: Sequence[str],
     response: bool,
     strict_headers: bool,
     mode: Mode,
@@ -184,9 +186,8 @@ def _candidates(
     if headers != FOUR_LINES:
         raise _invalid(f"signed headers {headers[:60]!r}; {FOUR_LINES!r} is the most")
     # ONIX keeps the whole header of the request and signs that in place of the bare signature.
-    lines = [] if stored_request is None else [(request_line(raw_signature(stored_request)),)]
-    if stored_request is not None and stored_request.startswith("Signature "):
-        lines.append((request_line(stored_request),))
+    lines: list[tuple[str, ...]] = [(request_line(raw_signature(request)),) for request in requests]
+    lines += [(request_line(request),) for request in requests if request.startswith("Signature ")]
     if response:
         lines.append(())
     if not lines:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from grid.beckn.context import Envelope
@@ -46,7 +46,7 @@ def check_trust(
     now: datetime,
     *,
     networks: Collection[str] = (),
-    stored_request: str | None = None,
+    stored_request: Sequence[str] = (),
     strict_headers: bool = False,
     mode: Mode = "lts",
 ) -> tuple[Signature, Subscriber]:
@@ -54,7 +54,7 @@ def check_trust(
 
     Args:
         networks: those we trade on; empty: any.
-        stored_request: our own signed request that a callback answers.
+        stored_request: headers of our own request that a callback answers, one for each time it was sent.
 
     Raises:
         Refused: any fault of the group ``trust``.

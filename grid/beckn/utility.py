@@ -90,7 +90,7 @@ def events_of(message: Json) -> tuple[UtilityEvent, ...]:
 def _events(message: Json) -> tuple[UtilityEvent, ...]:
     order = message["message"].get("order", {})
     delivery = _bag(order.get("beckn:fulfillment", {}).get("beckn:deliveryAttributes", {}))
-    items = order.get("beckn:orderItems", ()) or ({},)
+    items: list[Json] = order.get("beckn:orderItems") or [{}]
     return tuple(
         event
         for item in items
