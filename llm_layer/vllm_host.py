@@ -42,6 +42,8 @@ def main() -> None:
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
     serve(requests, replies)
+    # The engine is shut down; the interpreter's own end waits on threads and libraries for seconds.
+    os._exit(0)
 
 
 def serve(requests: queue.SimpleQueue[dict[str, Any]], replies: TextIO) -> None:
@@ -57,6 +59,7 @@ def serve(requests: queue.SimpleQueue[dict[str, Any]], replies: TextIO) -> None:
             _reply(replies, {"id": request["id"], "answers": engine.answers(request["prompts"])})
         except Exception as error:  # an engine that failed once may be broken: the parent starts another
             _reply(replies, {"id": request["id"], "failed": _reason(error)})
+    engine.close()
 
 
 class _Engine:
@@ -80,6 +83,9 @@ class _Engine:
         )
         self._max_tokens = settings["max_tokens"]
         self.answers(settings["trial"])
+
+    def close(self) -> None:
+        self._llm.llm_engine.engine_core.shutdown()
 
     def answers(self, prompts: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """text, tokens_in, tokens_out of each prompt (messages, schema), decided as one batch."""
@@ -121,8 +127,9 @@ def _die_with_parent(parent: int) -> None:
 
 def _listen(requests: queue.SimpleQueue[dict[str, Any]]) -> None:
     """Hand over requests; at the end of input the parent is gone, and so is this process group."""
-    for line in sys.stdin:
-        requests.put(json.loads(line))
+    with open(0, "rb", closefd=False) as lines:
+        for line in lines:
+            requests.put(json.loads(line))
     if os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(1)
