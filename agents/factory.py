@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Callable
 
 from agents.policy import Policy
-from agents.scripted import CARBON_RULE, PRICE_RULE, EventFollower, Neutral, Threshold
+from agents.scripted import Neutral
 from agents.trades import NeutralTrades
+from agents.tunable import TUNABLE, make_tuned
 from envs.case import Case
 
 Maker = Callable[[Case], Policy]
@@ -23,12 +24,14 @@ def _shipped(name: str) -> SeededMaker:
     return maker
 
 
+def _tuned(name: str) -> Maker:
+    return lambda case: make_tuned(name)
+
+
 _MAKERS: dict[str, Maker] = {
     "neutral": lambda case: Neutral(),
     "neutral+trades": NeutralTrades,
-    "threshold": lambda case: Threshold("threshold", PRICE_RULE, accepts_events=True),
-    "carbon_threshold": lambda case: Threshold("carbon_threshold", CARBON_RULE, accepts_events=False),
-    "event_follower": lambda case: EventFollower(),
+    **{name: _tuned(name) for name in TUNABLE},
 }
 _SEEDED: dict[str, SeededMaker] = {name: _shipped(name) for name in ("site", "carbon_aware", "grid_aware")}
 

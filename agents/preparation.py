@@ -17,7 +17,7 @@ PERIOD_HOURS = 0.5
 LOAD_MARGIN_SHARE = 0.15
 
 
-def prepare(view: SiteView, actions: np.ndarray) -> np.ndarray:
+def prepare(view: SiteView, actions: np.ndarray, margin_share: float = LOAD_MARGIN_SHARE) -> np.ndarray:
     """Raise the battery actions where a sale lies ahead, in place.
 
     Charges in the cheapest half-hours left before the block, as many as it takes, and lets the battery go below what
@@ -25,6 +25,7 @@ def prepare(view: SiteView, actions: np.ndarray) -> np.ndarray:
 
     Args:
         actions: float32 (B, 3), what the controller would do otherwise.
+        margin_share: kept ready beyond what was sold, share of the IT capacity.
 
     Returns:
         float32 (B, 3): the same array.
@@ -33,7 +34,7 @@ def prepare(view: SiteView, actions: np.ndarray) -> np.ndarray:
     if not ahead.any():
         return actions
     p, soc_kwh = view.params, view.state["soc_kwh"]
-    first, need_kwh = _next_block(ahead, p)
+    first, need_kwh = _next_block(ahead, p, margin_share)
     rating_kw = np.maximum(p["battery_kw"], 1e-9)
     efficiency = p["charge_efficiency"] * p["discharge_efficiency"]
     refill_kwh = rating_kw * p["charge_efficiency"] * PERIOD_HOURS  # per half-hour
@@ -59,7 +60,7 @@ def prepare(view: SiteView, actions: np.ndarray) -> np.ndarray:
     return actions
 
 
-def _next_block(ahead_kw: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _next_block(ahead_kw: np.ndarray, p: np.ndarray, margin_share: float) -> tuple[np.ndarray, np.ndarray]:
     """Where the next committed block starts, in half-hours after the present one, and the charge it needs.
 
     Args:
@@ -72,7 +73,7 @@ def _next_block(ahead_kw: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.nda
     first = np.argmax(sold, axis=1)
     started = np.arange(ahead_kw.shape[1]) >= first[:, None]
     block = started & (np.cumsum(started & ~sold, axis=1) == 0)
-    ready_kw = ahead_kw + LOAD_MARGIN_SHARE * p["it_capacity_kw"][:, None]
+    ready_kw = ahead_kw + margin_share * p["it_capacity_kw"][:, None]
     given_kwh = (np.minimum(ready_kw, p["battery_kw"][:, None]) * block).sum(axis=1) * PERIOD_HOURS
     need = p["soc_min"] * p["battery_kwh"] + given_kwh / p["discharge_efficiency"]
     return first, np.where(sold.any(axis=1), np.minimum(need, p["soc_max"] * p["battery_kwh"]), 0.0)

@@ -1,36 +1,42 @@
 """Controllers written by hand: neutral, event follower, and one threshold rule on any forecast signal.
 
 They stand in for trained agents, and are the yardstick trained agents have to beat. Every number of a rule is a field
-of a frozen dataclass, so that a tuner can search it and a result row can be keyed by it.
+of a frozen dataclass with a declared range, so that a tuner can search it and a result row can be keyed by it; the
+numbers in use are in ``agents/tuned``. Rules that look at less are in ``constant``, ``time_of_day`` and
+``sustaindc_rules``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from agents.policy import Offer
-from agents.preparation import prepare
+from agents.preparation import LOAD_MARGIN_SHARE, prepare
+from agents.ranges import Range, Rule, check
 from envs.params import neutral_actions
 from envs.state import BATTERY, COOLING, LOAD_SHIFT
 from envs.view import SiteView
+from grid.rows import FORECAST_SIGNALS
 
 HALF_HOURS_PER_HOUR = 2
 PRICES = ("day_ahead_gbp_per_mwh", "system_gbp_per_mwh")
 
 
-class Neutral:
-    """Work passes through, the battery rests, supply air stays at its neutral set-point; sells nothing."""
+class Scripted:
+    """A controller whose every action follows from the view and its rule: nothing to learn, nothing to remember."""
 
     layout: str | None = None
-    accepts_events = False
 
-    def __init__(self, name: str = "neutral") -> None:
+    def __init__(self, name: str, rule: Rule | None = None, *, accepts_events: bool = False) -> None:
         self.name = name
+        self.rule = rule
+        self.accepts_events = accepts_events
 
     def reset(self, batch_size: int, seeds: np.ndarray) -> None:
-        """Nothing to forget: every action follows from the view."""
+        """Nothing to forget."""
 
     def act(self, obs: dict[str, np.ndarray], bounds: np.ndarray, view: SiteView) -> np.ndarray:
         return neutral_actions(view.params)
@@ -39,16 +45,35 @@ class Neutral:
         return []
 
 
-class EventFollower(Neutral):
+class Neutral(Scripted):
+    """Work passes through, the battery rests, supply air stays at its neutral set-point; sells nothing."""
+
+    def __init__(self, name: str = "neutral") -> None:
+        super().__init__(name)
+
+
+@dataclass(frozen=True)
+class FollowerRule:
+    """margin_share: battery power kept ready beyond what was sold, share of the IT capacity; see ``preparation``."""
+
+    margin_share: float
+
+    RANGES: ClassVar[tuple[Range, ...]] = (Range("margin_share", 0.0, 0.5, LOAD_MARGIN_SHARE),)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+class EventFollower(Scripted):
     """Neutral, but sells requests: it charges ahead of what was sold, the delivery tracker does the rest."""
 
-    accepts_events = True
+    rule: FollowerRule
 
-    def __init__(self) -> None:
-        super().__init__("event_follower")
+    def __init__(self, rule: FollowerRule) -> None:
+        super().__init__("event_follower", rule, accepts_events=True)
 
     def act(self, obs: dict[str, np.ndarray], bounds: np.ndarray, view: SiteView) -> np.ndarray:
-        return prepare(view, super().act(obs, bounds, view))
+        return prepare(view, neutral_actions(view.params), self.rule.margin_share)
 
 
 @dataclass(frozen=True)
@@ -59,16 +84,16 @@ class ThresholdRule:
     dear when less than ``1 - *_high`` of it lies above.
 
     signal             forecast signal to rank, one of ``grid.rows.FORECAST_SIGNALS``
-    shift_window_h     hours ranked for the queue [h, 0.5-48]
-    shift_low          drain while cheap [-]
-    shift_high         defer while dear [-]
+    shift_window_h     hours ranked for the queue
+    shift_low          drain while cheap
+    shift_high         defer while dear
     shift_margin       defer only if the signal falls by more than this within the window [signal unit]
-    battery_window_h   hours ranked for the battery [h, 0.5-48]
-    battery_low        charge while cheap [-]
-    battery_high       discharge while dear [-]
+    battery_window_h   hours ranked for the battery
+    battery_low        charge while cheap
+    battery_high       discharge while dear
     battery_margin     a round trip has to gain more than this on what is discharged [signal unit]; for a price, the
                        wear is added to it
-    charge_level, discharge_level  battery action while cheap and while dear, 0 to 1
+    charge_level, discharge_level  battery action while cheap and while dear
     cooling_offset     cooling action above the neutral one, in action units (1 is half the range, 5 K)
     cooling_swing      added to it while dear, taken from it while cheap (pre-cooling)
     """
@@ -82,60 +107,41 @@ class ThresholdRule:
     battery_low: float
     battery_high: float
     battery_margin: float
-    charge_level: float = 1.0
-    discharge_level: float = 1.0
-    cooling_offset: float = 0.0
-    cooling_swing: float = 0.0
+    charge_level: float
+    discharge_level: float
+    cooling_offset: float
+    cooling_swing: float
+
+    RANGES: ClassVar[tuple[Range, ...]] = (
+        Range("shift_window_h", 0.5, 48.0, 24.0, "h", "half_hours"),
+        Range("shift_low", 0.0, 1.0, 0.25),
+        Range("shift_high", 0.0, 1.0, 0.75),
+        Range("shift_margin", 0.0, 60.0, 0.0, "signal unit"),
+        Range("battery_window_h", 0.5, 48.0, 24.0, "h", "half_hours"),
+        Range("battery_low", 0.0, 1.0, 0.25),
+        Range("battery_high", 0.0, 1.0, 0.75),
+        Range("battery_margin", 0.0, 60.0, 0.0, "signal unit"),
+        Range("charge_level", 0.0, 1.0, 1.0),
+        Range("discharge_level", 0.0, 1.0, 1.0),
+        Range("cooling_offset", -1.0, 1.0, 0.0),
+        Range("cooling_swing", -1.0, 1.0, 0.0),
+    )
 
     def __post_init__(self) -> None:
-        for name in ("shift_window_h", "battery_window_h"):
-            if not 0.5 <= getattr(self, name) <= 48.0:
-                raise ValueError(f"ThresholdRule.{name}={getattr(self, name)} is outside [0.5, 48] h, the forecast")
-        for name in ("shift_low", "shift_high", "battery_low", "battery_high", "charge_level", "discharge_level"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ValueError(f"ThresholdRule.{name}={getattr(self, name)} is outside [0, 1]")
+        if self.signal not in FORECAST_SIGNALS:
+            raise ValueError(
+                f"ThresholdRule.signal={self.signal!r} has no forecast; choose {', '.join(FORECAST_SIGNALS)}"
+            )
+        check(self)
 
 
-# Tuned for the mean saving of 46 weeks of 2022 on alibaba_1 and google, at real prices and at 0.45 of them (the level
-# of a calm year), no requests: 259 random and coordinate trials for price, 153 for carbon.
-PRICE_RULE = ThresholdRule(
-    signal="day_ahead_gbp_per_mwh",
-    shift_window_h=18.0,
-    shift_low=0.25,
-    shift_high=0.3,
-    shift_margin=5.0,
-    battery_window_h=6.0,
-    battery_low=0.3,
-    battery_high=0.8,
-    battery_margin=0.0,
-    cooling_offset=0.6,
-)
-CARBON_RULE = ThresholdRule(
-    signal="carbon_gco2_per_kwh",
-    shift_window_h=24.0,
-    shift_low=0.25,
-    shift_high=0.05,
-    shift_margin=20.0,
-    battery_window_h=16.0,
-    battery_low=0.15,
-    battery_high=0.8,
-    battery_margin=30.0,
-    cooling_offset=0.6,
-)
-
-
-class Threshold:
+class Threshold(Scripted):
     """Charge and drain in the cheap part of the coming hours, discharge and defer in the dear part."""
 
-    layout: str | None = None
+    rule: ThresholdRule
 
     def __init__(self, name: str, rule: ThresholdRule, *, accepts_events: bool) -> None:
-        self.name = name
-        self.rule = rule
-        self.accepts_events = accepts_events
-
-    def reset(self, batch_size: int, seeds: np.ndarray) -> None:
-        """Nothing to forget: every action follows from the view."""
+        super().__init__(name, rule, accepts_events=accepts_events)
 
     def act(self, obs: dict[str, np.ndarray], bounds: np.ndarray, view: SiteView) -> np.ndarray:
         rule = self.rule
@@ -158,9 +164,6 @@ class Threshold:
         discharge &= dear & ~charge
         actions[:, BATTERY] = rule.charge_level * charge - rule.discharge_level * discharge
         return prepare(view, actions) if self.accepts_events else actions
-
-    def offers(self, view: SiteView) -> list[Offer]:
-        return []
 
     def _round_trip_pays(self, p: np.ndarray, now: np.ndarray, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """bool (B,) twice: charging now for the dearest, discharging now against the cheapest value of the window."""

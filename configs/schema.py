@@ -16,10 +16,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$"
 
-# Frozen names of contract 8. A supervisor is appended with "+", as in "grid_aware+rules".
+# Frozen names of contract 8; the last line came later. A supervisor is appended with "+": "grid_aware+rules".
 VARIANTS = (
     "neutral", "neutral+trades", "threshold", "carbon_threshold", "event_follower", "best_constant",
     "site", "carbon_aware", "grid_aware", "mpc", "oracle", "oracle_bound",
+    "time_of_day", "sustaindc_rules",
 )  # fmt: skip
 SUPERVISORS = ("rules", "random")
 
@@ -214,9 +215,10 @@ class Market(Section):
 class Agents(Section):
     """Who proposes actions for load, battery and cooling."""
 
-    policy: Literal["neutral", "neutral+trades", "threshold", "carbon_threshold", "event_follower"] = _key(
-        "controller whose proposals the supervisor reads"
-    )
+    policy: Literal[
+        "neutral", "neutral+trades", "threshold", "carbon_threshold", "event_follower",
+        "best_constant", "time_of_day", "sustaindc_rules",
+    ] = _key("controller whose proposals the supervisor reads")  # fmt: skip
     checkpoint: str | None = _key("folder of a trained policy, in place of agents.policy", locates=True)
 
 

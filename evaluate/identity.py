@@ -12,8 +12,10 @@ from agents.policy import Policy
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("agents", "configs", "envs", "evaluate", "grid", "llm_layer")  # what a result depends on
-# What only shows results: files of ``evaluate`` that begin so. A page may change without a result becoming another.
+# Files of ``evaluate`` that begin so only show results or look for numbers: they may change without a result becoming
+# another.
 SHOWING = ("ablation", "figures", "frames", "headroom", "matrix_", "page", "run_", "statistics", "tex")
+SEARCHING = ("search", "tune")
 
 
 @cache
@@ -35,7 +37,7 @@ def code_hash(rooms: tuple[str, ...] = ROOMS) -> str:
     digest = hashlib.sha256()
     for room in rooms:
         for path in sorted((ROOT / room).rglob("*.py")):
-            if path.parent.name == "evaluate" and path.name.startswith(SHOWING):
+            if path.parent.name == "evaluate" and path.name.startswith(SHOWING + SEARCHING):
                 continue
             digest.update(str(path.relative_to(ROOT)).encode())
             digest.update(path.read_bytes())
@@ -43,6 +45,7 @@ def code_hash(rooms: tuple[str, ...] = ROOMS) -> str:
 
 
 def policy_hash(policy: Policy) -> str:
-    """A trained policy's own hash (of its weights), else one of its name and the code of the agents' room."""
+    """A trained policy's own hash (of its weights), else one of its name, its numbers and the agents' code."""
     own = getattr(policy, "policy_hash", "")
-    return own or hashlib.sha256(f"{policy.name}/{code_hash(('agents',))}".encode()).hexdigest()[:12]
+    numbers = getattr(policy, "rule", None)
+    return own or hashlib.sha256(f"{policy.name}/{numbers!r}/{code_hash(('agents',))}".encode()).hexdigest()[:12]
