@@ -263,7 +263,7 @@ class Evaluate(Section):
     variants: Annotated[tuple[Variant, ...], Field(strict=False)] = _key(
         "controllers to compare; a supervisor is appended with +", min_length=1
     )
-    weeks: Whole = _key("number of weeks", "weeks", ge=1, le=51)
+    weeks: Whole = _key("number of weeks", "weeks", ge=2, le=51)
     seeds: Whole = _key("number of seeds", ge=1, le=100)
     period: Annotated[tuple[Day, Day], Field(strict=False)] = _key(
         "first and last Monday that weeks are drawn from", "dates", DESIGN

@@ -26,7 +26,7 @@ from evaluate.desk import Desk
 from evaluate.identity import code_commit, code_hash, policy_hash
 from evaluate.names import ADDITIVE, COUNTERS
 from evaluate.rollout import Overseer, rollout
-from evaluate.variants import Variant, check_known, groups_of, make_policy, policy_seeds
+from evaluate.variants import Variant, check_known, groups_of, make_policy, policy_seeds, require_policies
 from evaluate.weeks import spread_weeks
 from llm_layer.directive import Directive
 from llm_layer.orchestrator import Orchestrator
@@ -57,6 +57,7 @@ def run_matrix(config: Config, cache: Path, on_progress: Callable[[int, int], No
     rows: dict[tuple[str, int], list[pd.DataFrame]] = {}
     for seed in range(config.evaluate.seeds):
         cases = cases_of(config, weeks, seed)
+        require_policies(variants, cases, seed)
         for variant in variants:
             for group in groups_of(variant, len(weeks)):
                 if on_progress is not None:
@@ -93,7 +94,9 @@ def _cached(config: Config, cache: Path, variant: Variant, cases: Sequence[Case]
 
 def _block_hash(config: Config, variant: Variant, policy: Policy, cases: Sequence[Case], seed: int) -> str:
     """Of everything a block's rows depend on: code, site, market, data, controller, supervisor, seed."""
-    world = config.model_dump_json(include={"signals", "workload", "site", "tariff", "market", "supervisor"})
+    world = config.model_dump_json(
+        include={"workload": {"name"}, **dict.fromkeys(("site", "market", "supervisor"), True)}
+    )
     parts = [code_hash(), world, variant.name, policy_hash(policy), str(seed)]
     parts += [f"{case.keys['week_start']}/{case.keys['data_hash']}" for case in cases]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]

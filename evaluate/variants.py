@@ -49,6 +49,16 @@ def check_known(variants: Sequence[Variant]) -> None:
             )
 
 
+def require_policies(variants: Sequence[Variant], cases: Sequence[Case], seed: int) -> None:
+    """Raise ValueError for a policy that is not shipped or cannot be read, before a seed is run.
+
+    Controllers of one case are left out: making one is most of its work.
+    """
+    for variant in variants:
+        if variant.base not in OF_ONE_CASE:
+            make_policy(variant, cases, seed)
+
+
 def groups_of(variant: Variant, cases: int) -> list[tuple[int, ...]]:
     """Which of so many cases share a batch: all of them, or each alone where the controller belongs to one case."""
     if variant.base in OF_ONE_CASE:

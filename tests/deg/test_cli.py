@@ -100,5 +100,5 @@ def test_help_comes_at_once_and_loads_no_heavy_room() -> None:
     spent = os.times().children_user + os.times().children_system - children + time.process_time() - start
     assert done.returncode == 0, done.stderr
     assert spent < 1.0
-    for command in ("run", "audit", "describe"):
+    for command in ("run", "evaluate", "audit", "describe"):
         assert command in done.stdout
