@@ -75,7 +75,7 @@ def _committed_kw(contract: Json, known: Contract) -> float:
 
 
 def _with_figures(document: Json, contract: Json) -> Json:
-    told = {name: contract[name] for name in ("performance", "settlements") if name in contract}
+    told: Json = {name: contract[name] for name in ("performance", "settlements") if name in contract}
     return {**document, **told}
 
 

@@ -1,4 +1,4 @@
-"""The LTS documents we send: catalogues, and contracts as their state and deliveries stand. Money in pence precision."""
+"""The LTS documents we send: catalogues, and contracts as their state and deliveries stand; money to the penny."""
 
 from __future__ import annotations
 
@@ -62,9 +62,7 @@ def catalog(terms: Terms, site: SiteState, bpp_id: str, bpp_uri: str) -> Json:
         "bppId": bpp_id,
         "bppUri": bpp_uri,
         "provider": {"id": terms.site_id, "descriptor": {"name": "Data centre"}},
-        "resources": [
-            {"id": terms.resource_id, "descriptor": {"name": "Turn-down"}, "resourceAttributes": attributes}
-        ],
+        "resources": [{"id": terms.resource_id, "descriptor": {"name": "Turn-down"}, "resourceAttributes": attributes}],
         "offers": [offer(terms, validity)],
         "validity": validity,
         "isActive": not site.dormant and site.offered_kw >= terms.min_kw,

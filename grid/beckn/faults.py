@@ -78,6 +78,7 @@ FAULTS: dict[str, Fault] = {
     "price_differs": Fault("BIZ_PRICE_MISMATCH", 400, "callback"),
     "quote_changed": Fault("BIZ_QUOTE_EXPIRED_OR_CHANGED", 400, "callback"),
     # our own failure
+    "store_busy": Fault("NET_DOWNSTREAM_UNAVAILABLE", 503),
     "internal": Fault("NET_INTERNAL_ERROR", 500),
 }
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from grid.beckn import lts, rc1
 from grid.beckn.faults import Refused
+from grid.beckn.lts_parts import Context
 from grid.beckn.packs import check_packs
 from grid.beckn.wire import Family, Json, decode, encode, family_of
 
@@ -99,7 +100,7 @@ def validated(raw: Json) -> Message:
         raise Refused("action_unknown", f"no action {action!r} in LTS 2.0", "context/action")
     if _speaks_orders(raw):
         return _read(raw, family, action, rc1.FreeMessage, rc1.FreeMessage)
-    message = _read(raw, family, action, lts.Context, lts.MESSAGES[action])
+    message = _read(raw, family, action, Context, lts.MESSAGES[action])
     check_packs(raw["message"], "message")
     return message
 

@@ -14,17 +14,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from grid.beckn.book import SELLER, Contract, contract_of, find_contract
+from grid.beckn.book import SELLER, find_contract
 from grid.beckn.buyer import apply_callback
 from grid.beckn.context import Envelope, callback_of, read_envelope
-from grid.beckn.document import bag
 from grid.beckn.faults import FAULTS, Refused
 from grid.beckn.messages import validated
+from grid.beckn.news import News
 from grid.beckn.post import Clock, Courier, Identity, Letter, queue, utc_now
 from grid.beckn.registry import Registry, Subscriber
-from grid.beckn.seller import ACTIONS, Seller, open_contracts
+from grid.beckn.seller import ACTIONS, Seller
 from grid.beckn.signing import digest_of
-from grid.beckn.states import FINAL
 from grid.beckn.store import Store
 from grid.beckn.times import instant_text
 from grid.beckn.trust import RateLimit, check_trust
@@ -34,7 +33,6 @@ log = logging.getLogger("grid.beckn")
 
 CALLBACKS = frozenset(f"on_{action}" for action in ACTIONS) | {"catalog/on_publish"}
 RC1_CALLBACKS = frozenset({"on_discover", "on_select", "on_init", "on_confirm", "on_status", "on_update", "on_cancel"})
-RESEND_S = 30.0
 RATE_PER_MINUTE = 1200
 
 
@@ -69,28 +67,29 @@ class Participant:
         self.identity, self.store, self.registry, self.seller = identity, store, registry, seller
         self.clock, self._strict = clock, strict
         self._rate = RateLimit(rate_per_minute, lambda: self.clock().timestamp())
-        self.courier = Courier(identity, store, registry, clock, self._undelivered)
+        self._news = News(identity, store, registry, seller) if seller else None
+        undelivered = self._news.undelivered if self._news else None
+        self.courier = Courier(identity, store, registry, clock, undelivered)
 
     def receive(self, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Check, store, acknowledge. Never raises: a failure of ours is a 500 with its code."""
         authorization = headers.get("authorization")
         raw: Json = {}
+        refused: Refused
         try:
             if sum(len(name) + len(value) for name, value in headers.items()) > MAX_HEADER_BYTES:
                 raise Refused("header_too_large", f"headers of more than {MAX_HEADER_BYTES} bytes")
             raw = decode(body)
-            answer, http = self._take(path, authorization, raw, body), 200
-        except Refused as refused:
-            answer, http = self._nack(raw, refused), refused.http
+            return self._signed(200, self._take(path, authorization, raw, body), authorization)
+        except Refused as error:
+            refused = error
         except sqlite3.OperationalError as error:
             log.warning("store: %s", error)
-            refused = Refused("registry_down", "busy; try again")
-            answer, http = self._nack(raw, refused), refused.http
+            refused = Refused("store_busy", "busy; try again")
         except Exception as error:
             log.exception("a message was not taken: %s", type(error).__name__)
             refused = Refused("internal", "internal error")
-            answer, http = self._nack(raw, refused), refused.http
-        return self._signed(http, answer, authorization)
+        return self._signed(refused.http, self._nack(raw, refused), authorization)
 
     def _take(self, path: str, authorization: str | None, raw: Json, body: bytes) -> bytes:
         now = self.clock()
@@ -129,7 +128,7 @@ class Participant:
         elif envelope.is_callback:
             taken = envelope.action in CALLBACKS
         else:
-            taken = self.seller is not None and envelope.action in ACTIONS or envelope.action == "catalog/publish"
+            taken = (self.seller is not None and envelope.action in ACTIONS) or envelope.action == "catalog/publish"
         if not taken:
             raise Refused("action_unknown", f"{envelope.action} is not traded here", "context/action")
 
@@ -228,90 +227,11 @@ class Participant:
             return {"contract": self.seller.render(known)}
         return {"contract": raw["message"]["contract"]}
 
-    # What happens without a message.
-
     def tick(self) -> None:
-        """Move contracts on by what the site decided and metered, and tell the buyer."""
-        if self.seller is None:
-            return
-        now = self.clock()
-        try:
-            for contract in open_contracts(self.store):
-                with self.store.transaction() as db:
-                    moved, trigger = self.seller.advance(db, contract)
-                    if trigger:
-                        self._tell(db, moved, trigger, now)
-            self._resend(now)
-            self._send_heads(now)
-        except Refused as refused:  # a buyer the registry does not give: nothing was moved, the next tick tries again
-            log.warning("contracts: %s", refused)
-        self.courier.wake()
-
-    def _tell(self, db: sqlite3.Connection, contract: Contract, trigger: str, now: datetime) -> None:
-        """The answer to a confirmation while its time lasts, else the state as news."""
-        assert self.seller is not None
-        request = None
-        if trigger in ("accepted", "refused") and contract.confirm is not None:
-            request = db.execute("SELECT * FROM messages WHERE seq = ?", (contract.confirm,)).fetchone()
-        error = None
-        if trigger == "refused":
-            reason = contract.error or "the site cannot deliver this"
-            error = Refused("over_capacity" if contract.error else "slot_gone", reason).as_error()
-        solicited = request is not None and now.timestamp() <= request["expires"]
-        letter = Letter(
-            "on_confirm" if solicited or error else "on_status",
-            contract.peer,
-            self.registry.lookup(contract.peer).url,
-            contract.transaction_id,
-            {"contract": self.seller.render(contract)},
-            contract_id=contract.id,
-            message_id=request["message_id"] if solicited else "",
-            request_header=request["header"] or None if solicited else None,
-            network_id=contract.network_id,
-            error=error,
-        )
-        queue(db, self.identity, letter, now)
-
-    def _undelivered(self, contract_id: str, action: str) -> None:
-        """A message about a contract never got through: its state is told again later, as news."""
-        contract = find_contract(self.store, contract_id, SELLER) if contract_id else None
-        if contract is None or contract.state in ("QUOTED", "DRAFTED"):
-            return
-        with self.store.transaction() as db:
-            db.execute(
-                "UPDATE contracts SET resend_at = ? WHERE id = ? AND role = ?",
-                (self.clock().timestamp() + RESEND_S, contract_id, SELLER),
-            )
-
-    def _resend(self, now: datetime) -> None:
-        due = self.store.rows(
-            "SELECT * FROM contracts WHERE role = ? AND resend_at IS NOT NULL AND resend_at <= ?",
-            SELLER, now.timestamp(),
-        )  # fmt: skip
-        for row in due:
-            with self.store.transaction() as db:
-                db.execute("UPDATE contracts SET resend_at = NULL WHERE id = ? AND role = ?", (row["id"], SELLER))
-                self._tell(db, contract_of(row), "news", now)
-
-    def _send_heads(self, now: datetime) -> None:
-        """Sign each new audit head and send it to every buyer with a contract that is not over."""
-        assert self.seller is not None
-        for head in self.store.rows("SELECT * FROM heads WHERE sent = 0 ORDER BY lines"):
-            signature = self.identity.sign(head_text(head["head"], head["lines"]), now)
-            with self.store.transaction() as db:
-                db.execute(
-                    "UPDATE heads SET sent = 1, signature = ?, key_id = ? WHERE head = ?",
-                    (signature, self.identity.key_id, head["head"]),
-                )
-                for contract in _unfinished(self.store):
-                    document = self.seller.render(contract)
-                    document["contractAttributes"] = _head_bag(head["head"], head["lines"], signature)
-                    url = self.registry.lookup(contract.peer).url
-                    letter = Letter(
-                        "on_status", contract.peer, url, contract.transaction_id, {"contract": document},
-                        contract_id=contract.id, network_id=contract.network_id,
-                    )  # fmt: skip
-                    queue(db, self.identity, letter, now)
+        """What happens without a message: contracts move by what the site decided and metered, buyers are told."""
+        if self._news is not None:
+            self._news.tell_all(self.clock())
+            self.courier.wake()
 
     # Answers.
 
@@ -358,20 +278,6 @@ def action_of(path: str) -> str:
     if len(parts) >= 2 and parts[-2] == "catalog":
         return "/".join(parts[-2:])
     return parts[-1] if parts else ""
-
-
-def head_text(head: str, lines: int) -> bytes:
-    """The bytes that are signed for an audit head."""
-    return f"audit-head {head} after {lines} lines".encode()
-
-
-def _head_bag(head: str, lines: int, signature: str) -> Json:
-    return bag("AuditHead", head=head, lines=lines, signature=signature)
-
-
-def _unfinished(store: Store) -> list[Contract]:
-    rows = store.rows("SELECT * FROM contracts WHERE role = ?", SELLER)
-    return [c for row in rows if (c := contract_of(row)).state not in (*FINAL, "QUOTED", "DRAFTED", "CONFIRMING")]
 
 
 def _keep(

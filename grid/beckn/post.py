@@ -87,9 +87,7 @@ def queue(db: sqlite3.Connection, identity: Identity, letter: Letter, now: datet
         ),
     )  # fmt: skip
     if cursor.rowcount:
-        db.execute(
-            "INSERT INTO outbox VALUES (?, ?, ?, 0)", (cursor.lastrowid, letter.request_header, now.timestamp())
-        )
+        db.execute("INSERT INTO outbox VALUES (?, ?, ?, 0)", (cursor.lastrowid, letter.request_header, now.timestamp()))
     return message_id
 
 

@@ -12,15 +12,30 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from grid.beckn.book import (
-    SELLER, Contract, contract_of, decision_on, find_contract, intervals, overlapping, put_contract, site_state,
+    SELLER,
+    Contract,
     SiteState,
+    contract_of,
+    decision_on,
+    find_contract,
+    intervals,
+    overlapping,
+    put_contract,
+    site_state,
 )  # fmt: skip
 from grid.beckn.context import Envelope
 from grid.beckn.document import Terms, catalog, payable, render
 from grid.beckn.faults import Refused
 from grid.beckn.packs import GATE
 from grid.beckn.states import (
-    ACTIVE, CONFIRMING, DELIVERED, IN_PROGRESS, NONE, SETTLED, SETTLING, move,
+    ACTIVE,
+    CONFIRMING,
+    DELIVERED,
+    IN_PROGRESS,
+    NONE,
+    SETTLED,
+    SETTLING,
+    move,
 )  # fmt: skip
 from grid.beckn.store import Store
 from grid.beckn.times import parse_instant

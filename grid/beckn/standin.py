@@ -12,7 +12,16 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from grid.beckn.book import (
-    PERIOD, SELLER, Contract, Decision, Interval, SiteState, contracts, intervals, put_decision, put_interval,
+    PERIOD,
+    SELLER,
+    Contract,
+    Decision,
+    Interval,
+    SiteState,
+    contracts,
+    intervals,
+    put_decision,
+    put_interval,
     put_site,
 )  # fmt: skip
 from grid.beckn.post import Clock, utc_now
@@ -27,9 +36,7 @@ BASELINE_KW = 1000.0
 class StandIn:
     """See the module's head. ``step`` does what is due; ``start`` keeps doing it in a thread."""
 
-    def __init__(
-        self, store: Store, offered_kw: float, start: datetime, speed: float, clock: Clock = utc_now
-    ) -> None:
+    def __init__(self, store: Store, offered_kw: float, start: datetime, speed: float, clock: Clock = utc_now) -> None:
         self._store, self._offered_kw, self._clock = store, offered_kw, clock
         self._origin, self._began, self._speed = start, clock(), speed
         self._stop = threading.Event()

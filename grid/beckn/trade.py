@@ -20,7 +20,17 @@ from grid.beckn.packs import GATE
 from grid.beckn.participant import Participant
 from grid.beckn.post import Letter, queue
 from grid.beckn.states import (
-    CANCELLED, CONFIRMED, CONFIRMING, DELIVERED, DRAFTED, FINAL, IN_PROGRESS, NONE, QUOTED, REJECTED, SETTLED,
+    CANCELLED,
+    CONFIRMED,
+    CONFIRMING,
+    DELIVERED,
+    DRAFTED,
+    FINAL,
+    IN_PROGRESS,
+    NONE,
+    QUOTED,
+    REJECTED,
+    SETTLED,
     SETTLING,
 )  # fmt: skip
 from grid.beckn.times import parse_instant
@@ -77,7 +87,9 @@ class Buyer:
         known = self._await(lambda c: c.state in (*CONFIRMED, *FINAL), ANSWER_S, "on_confirm")
         self._check_alive(known)
         self._said(f"confirmed: {known.kw:g} kW from {known.start:%Y-%m-%d %H:%M} to {known.end:%H:%M} UTC")
-        known = self._await(lambda c: c.state in (IN_PROGRESS, DELIVERED, SETTLING, *FINAL), delivery_timeout_s, "start")
+        known = self._await(
+            lambda c: c.state in (IN_PROGRESS, DELIVERED, SETTLING, *FINAL), delivery_timeout_s, "start"
+        )
         self._said("event under way")
         known = self._await(lambda c: c.state in (DELIVERED, SETTLING, *FINAL), delivery_timeout_s, "meter data")
         self._check_alive(known)
