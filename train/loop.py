@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -61,8 +64,10 @@ def train(
     check_machine(config.train)
     check_tracking(config)
     folder.mkdir(parents=True, exist_ok=True)
-    _claim(config, folder)
-    with ray_cluster(config.train):
+    with contextlib.ExitStack() as held:
+        held.enter_context(locked(folder))
+        _claim(config, folder)
+        held.enter_context(ray_cluster(config.train))
         setup = _with_failure_folder(setup_of(config, params), folder)
         run = _Run(config, setup, folder)
         try:
@@ -78,6 +83,19 @@ def train(
         "config_hash": config_hash(config),
         **metrics,
     }
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a run folder for as long as this process works in it. Raises ValueError where another one does."""
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise ValueError(f"{folder}: another training is writing it; wait, or choose another run.name") from None
+    finally:
+        os.close(lock)
 
 
 def _claim(config: Config, folder: Path) -> None:
