@@ -212,6 +212,43 @@ class Market(Section):
         return self
 
 
+class Operator(Section):
+    """The grid operator that `deg beckn simulate` plays."""
+
+    port: Whole = _key("port it listens on, loopback", ge=1, le=65535, locates=True)
+    database: str | None = _key("its SQLite file; null: operator.sqlite in beckn.folder", locates=True)
+
+
+class Beckn(Section):
+    """The site on a Beckn network. Who it is and its signing key come from the environment or files, never from here."""
+
+    enabled: bool = _key("whether requests come from contracts confirmed on the network, in place of modelled ones")
+    folder: str = _key("local network and databases", locates=True, min_length=1)
+    database: str | None = _key(
+        "SQLite file shared by deg run and deg beckn serve; null: site.sqlite in beckn.folder", locates=True
+    )
+    registry: str | None = _key(
+        "registry: file, http(s)://... or dedi+https://...; null: a network of our own in beckn.folder", locates=True
+    )
+    subscriber_id: str | None = _key("our id; null: $BECKN_SUBSCRIBER_ID, or that of the local network", locates=True)
+    key_id: str | None = _key("id of our key; null: $BECKN_KEY_ID, or that of the local network", locates=True)
+    key_file: str | None = _key("file with our signing key; null: $BECKN_PRIVATE_KEY, or the local one", locates=True)
+    network_id: str = _key("the one network we trade on, namespace/registry")
+    host: str = _key("address to listen on; loopback unless you mean it", locates=True, min_length=1)
+    port: Whole = _key("port to listen on", ge=1, le=65535, locates=True)
+    url: str | None = _key("address registered for us; null: http://host:port", locates=True)
+    publish_to: str | None = _key("subscriber that the catalogue is published to; null: nobody", locates=True)
+    rate_per_minute: Whole = _key("messages taken from one sender", "1/min", ASSUMPTION, ge=1)
+    strict: bool = _key("refuse a repeated message in place of repeating the answer")
+    site_id: str = _key("the site in catalogues", min_length=1)
+    metering_id: str = _key("its metering point in catalogues", min_length=1)
+    price_gbp_per_kwh: float = _key("what a kWh reduced costs the buyer", "GBP/kWh", ASSUMPTION, ge=0, le=100)
+    speed: float | None = _key(
+        "market seconds per second of ours, from run.start on; null: the wall clock", "x", locates=True, gt=0, le=1e6
+    )
+    operator: Operator
+
+
 class Agents(Section):
     """Who proposes actions for load, battery and cooling."""
 
@@ -339,6 +376,7 @@ class Config(Section):
     site: Site
     tariff: Tariff
     market: Market
+    beckn: Beckn
     agents: Agents
     supervisor: Supervisor
     evaluate: Evaluate

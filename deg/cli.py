@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from deg import audit, data, describe, evaluate, llm, run, train
+from deg import audit, beckn, data, describe, evaluate, llm, run, train
 from deg.errors import exit_code_of, report_error
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command(name="run")(run.run)
 app.command(name="evaluate")(evaluate.evaluate)
 app.command(name="train")(train.train)
 app.add_typer(audit.app, name="audit")
+app.add_typer(beckn.app, name="beckn")
 app.add_typer(data.app, name="data")
 app.add_typer(describe.app, name="describe")
 app.add_typer(llm.app, name="llm")

@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from uuid import uuid4
 
 from grid.beckn.book import SELLER, find_contract
 from grid.beckn.buyer import apply_callback
@@ -226,6 +227,15 @@ class Participant:
         if known is not None and known.peer == envelope.bap_id:
             return {"contract": self.seller.render(known)}
         return {"contract": raw["message"]["contract"]}
+
+    def publish(self, peer: str) -> None:
+        """Send our catalogue to a catalogue service or buyer. Raises Refused where the registry does not know it."""
+        assert self.seller is not None, "only a provider publishes"
+        url = self.registry.lookup(peer).url
+        letter = Letter("catalog/publish", peer, url, str(uuid4()), {"catalogs": [self.seller.catalog()]})
+        with self.store.transaction() as db:
+            queue(db, self.identity, letter, self.clock())
+        self.courier.wake()
 
     def tick(self) -> None:
         """What happens without a message: contracts move by what the site decided and metered, buyers are told."""

@@ -80,7 +80,7 @@ class Seller:
             Refused: with a fault that is told in the callback.
         """
         if envelope.action == "discover":
-            return Answer({"catalogs": [self._catalog()]})
+            return Answer({"catalogs": [self.catalog()]})
         asked = body["contract"]
         handler: Callable[[sqlite3.Connection, Envelope, Json, int], Contract] = getattr(self, f"_{envelope.action}")
         contract = handler(db, envelope, asked, seq)
@@ -91,7 +91,8 @@ class Seller:
     def render(self, contract: Contract) -> Json:
         return render(contract, intervals(self._store, contract.id), self.terms)
 
-    def _catalog(self) -> Json:
+    def catalog(self) -> Json:
+        """What can be bought now; not active where no site has said how it stands."""
         site = site_state(self._store) or SiteState(parse_instant("1970-01-01T00:00:00Z"), 0.0, 0.0, 0.0, "away")
         return catalog(self.terms, site, self._own_id, self._own_url)
 

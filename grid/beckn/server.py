@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from grid.beckn.book import site_state
 from grid.beckn.faults import Refused
 from grid.beckn.participant import Participant
 from grid.beckn.wire import MAX_BODY_BYTES, encode
@@ -50,7 +51,8 @@ def app_of(participant: Participant) -> FastAPI:
 
     @app.get("/health")
     async def health() -> Response:
-        return Response(encode({"subscriber": participant.identity.subscriber_id}), 200)
+        site = await run_in_threadpool(site_state, participant.store)
+        return Response(encode({"subscriber": participant.identity.subscriber_id, "site": site is not None}), 200)
 
     return app
 
@@ -109,20 +111,31 @@ class Server(uvicorn.Server):
         self._thread = threading.Thread(target=self.run, name="beckn-server", daemon=True)
 
     def start(self) -> None:
-        """Serve in a thread; returns once connections are taken. Raises OSError where the address is in use."""
+        """Serve in a thread; returns once connections are taken. Raises ValueError where the address is in use."""
         self._thread.start()
         while not self.started:
             if not self._thread.is_alive():
-                raise OSError(f"the server did not start on {self.config.host}:{self.config.port}; is it in use?")
+                place = f"{self.config.host}:{self.config.port}"
+                raise ValueError(f"{place}: cannot be listened on (in use?); choose another beckn.port")
             self._thread.join(0.01)
 
-    def stop(self) -> None:
+    def join(self) -> None:
+        """Until asked to stop. Short waits: a signal has to find the main thread awake."""
+        while self._thread.is_alive():
+            self._thread.join(0.2)
+
+    def ask_to_stop(self) -> None:
         self.should_exit = True
+
+    def stop(self) -> None:
+        self.ask_to_stop()
         self._thread.join(timeout=10.0)
 
     @property
     def port(self) -> int:
         return int(self.servers[0].sockets[0].getsockname()[1])
 
-    def install_signal_handlers(self) -> None:
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
         """Signals belong to the command that runs us."""
+        yield
