@@ -89,7 +89,6 @@ class Run(Section):
     seed: Whole = _key("seeds policies and forecast errors, never the world", ge=0, le=2**32 - 1)
 
 
-class Signals(Section):
 class BaseUrls(Section):
     """Addresses of the live services; null: the public one."""
 
@@ -99,6 +98,7 @@ class BaseUrls(Section):
     open_meteo_archive: str | None = _key("Open-Meteo archive", locates=True)
 
 
+class Signals(Section):
     """Weather, carbon and prices."""
 
     source: Literal["synthetic", "file", "live"] = _key(
@@ -183,10 +183,41 @@ class Tariff(Section):
     network_bands: Annotated[tuple[NetworkBand, ...], Field(strict=False)] = _key("network charges", "list", DESIGN)
 
 
+class RequestTerms(Section):
+    """How often, when and for how much the grid side asks; see grid.event_source for the scarcity model."""
+
+    most_per_week: Whole = _key("most requests in a week", source=DESIGN, ge=1, le=7)
+    slope: float = _key("chance of a request per unit of evening price over the week's mean", "-", ASSUMPTION, ge=0)
+    ratio_floor: float = _key("no chance below this ratio", "-", ASSUMPTION, ge=0, le=10)
+    most_probable: float = _key("highest chance on any day", "share", ASSUMPTION, ge=0, le=1)
+    first_hour: Whole = _key("earliest start, London clock", "h", DESIGN, ge=7, le=21)
+    last_hour: Whole = _key("latest end, London clock", "h", DESIGN, ge=9, le=23)
+    kw_low: Whole = _key("smallest request", "kW", DESIGN, ge=1, le=10**6)
+    kw_high: Whole = _key("largest request", "kW", DESIGN, ge=1, le=10**6)
+    multiple_low: float = _key("lowest price over the day-ahead price of its hours", "-", DESIGN, gt=0, le=100)
+    multiple_high: float = _key("highest price over the day-ahead price of its hours", "-", DESIGN, gt=0, le=100)
+    price_floor_gbp_per_mwh: float = _key("no request pays less", "GBP/MWh", ASSUMPTION, ge=0, le=1e4)
+    lead_hours: float = _key("from publication to start, at least", "h", DESIGN, ge=1, le=12)
+
+
+class SystemPrice(Section):
+    """The modelled system price: day-ahead plus AR(1), raised during requests."""
+
+    sd_gbp_per_mwh: float = _key("standard deviation around day-ahead", "GBP/MWh", ASSUMPTION, ge=0, le=1e4)
+    hourly_correlation: float = _key("of that deviation from hour to hour", "-", ASSUMPTION, gt=0, lt=1)
+    premium_share: float = _key("share of a request's premium it takes on", "share", ASSUMPTION, ge=0, le=1)
+
+
 class Market(Section):
     """How flexibility is sold and settled."""
 
-    requests: bool = _key("whether the grid side asks for flexibility (modelled requests)", source=DESIGN)
+    requests: bool = _key("whether the grid side asks for flexibility", source=DESIGN)
+    events: str | None = _key("YAML or JSON list of requests; null: modelled ones")
+    request_terms: RequestTerms
+    system_price: SystemPrice
+    reference_price_gbp_per_mwh: float | None = _key(
+        "supplier compensation for all periods; null: by quarter, sourced or modelled", "GBP/MWh", DESIGN, ge=0, le=1e4
+    )
     aggregator_share: float = _key(
         "aggregator's share of flexibility gains and losses", "share", "assumption: public models 0.1-0.5", ge=0, le=1
     )
@@ -197,6 +228,9 @@ class Market(Section):
     registered_kw: float = _key("largest commitment, as registered", "kW", ASSUMPTION, gt=0, le=1e7)
     compensation: Literal["mutualised", "vtp_pays"] = _key(
         "who compensates the supplier for energy not consumed", source="Ofgem's decision on P415"
+    )
+    baseline_rule: Literal["mid", "high", "all"] = _key(
+        "which eligible days BL01 averages: middle, highest or all", source="Elexon BL01; one secondary text reads high"
     )
     rulebook: Literal["p415-2024-11", "p511-2026-08"] = _key(
         "market rules in force", source="Elexon P415 (7 November 2024), P511 (24 August 2026)"

@@ -15,9 +15,12 @@ from envs.neutral import NeutralRun, run_neutral
 from envs.params import site_params
 from grid.calendar import london_midnight_utc
 from grid.compile import NetworkBand, Tariff
+from grid.event_source import RequestTerms, SystemTerms
+from grid.events import FlexEvent
 from grid.market.baseline import fold_history
 from grid.market.rules import MarketRules
 from grid.rows import RUN_IN_DAYS, ExogenousRows
+from grid.scripted_events import read_events
 from grid.series import GridSeries
 from grid.sources import Services, load_signals
 from grid.week import week_rows
@@ -25,6 +28,8 @@ from grid.workload import load_workload
 
 # Site keys of the configuration that are not the parameter of the same name.
 _NOT_PARAMETERS = ("profile", "it_capacity_mw")
+# Market keys that make the world, not the terms of trade.
+_NOT_RULES = ("requests", "events", "request_terms", "system_price", "reference_price_gbp_per_mwh")
 
 
 def make_case(config: Config, start: date | None = None, days: int | None = None) -> Case:
@@ -50,7 +55,11 @@ def make_case(config: Config, start: date | None = None, days: int | None = None
         tariff=_tariff(config),
         source_key=source_key(config),
         seed=config.run.seed,
-        requests=config.market.requests,
+        requests=_requests(config),
+        request_terms=RequestTerms(**config.market.request_terms.model_dump()),
+        system_terms=SystemTerms(**config.market.system_price.model_dump()),
+        baseline_rule=config.market.baseline_rule,
+        reference_price=config.market.reference_price_gbp_per_mwh,
     )
     before = run_in[0]
     twin = run_neutral(params, rows.values[: rows.steps], before.state, before.queue_kwh)
@@ -89,7 +98,14 @@ def params_of(config: Config) -> np.ndarray:
 
 def market_rules(config: Config) -> MarketRules:
     """The terms the desk trades under."""
-    return MarketRules(**config.market.model_dump(exclude={"requests"}))
+    return MarketRules(**config.market.model_dump(exclude=set(_NOT_RULES)))
+
+
+def _requests(config: Config) -> bool | tuple[FlexEvent, ...]:
+    """Whether the grid side asks, or the requests that a file scripts."""
+    if not config.market.requests or config.market.events is None:
+        return config.market.requests
+    return read_events(config.market.events)
 
 
 def _tariff(config: Config) -> Tariff:

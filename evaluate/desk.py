@@ -19,7 +19,7 @@ class Desk:
     """The one way into ``commit`` (contract 1), for requests and own trades alike. One market per case."""
 
     def __init__(self, batch: SiteBatch, rules: MarketRules) -> None:
-        self.batch = batch
+        self.batch, self.rules = batch, rules
         self.accepted = np.zeros(batch.batch_size, dtype=np.int64)
         self._place = np.zeros(batch.batch_size, dtype=np.int64)  # row of a site in its case's market
         self._markets: list[Commitments] = []

@@ -59,7 +59,7 @@ class OwnBaseline:
         flags = DayFlags.of_days(today - timedelta(days=RUN_IN_DAYS), RUN_IN_DAYS, self._sold_on[site])
         times = self._times[step : step + DAYS_AHEAD * STEPS_PER_DAY + 4 : STEPS_PER_PERIOD]  # 25 h days too
         try:
-            kwh = Baseline.from_history(self._metered[site], flags, today, DAYS_AHEAD)
+            kwh = Baseline.from_history(self._metered[site], flags, today, DAYS_AHEAD, self._desk.rules.baseline_rule)
         except NoBaselineError:
             kwh = np.zeros((0, 48))  # no baseline, so nothing can be sold
         kw = baseline_kw_rows(kwh, today, times)

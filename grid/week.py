@@ -9,7 +9,14 @@ import numpy as np
 
 from grid.calendar import london_midnight_utc
 from grid.compile import Tariff, compile_rows
-from grid.event_source import generate_events, system_prices
+from grid.event_source import (
+    ORDINARY_REQUESTS,
+    ORDINARY_SYSTEM,
+    RequestTerms,
+    SystemTerms,
+    generate_events,
+    system_prices,
+)
 from grid.events import FlexEvent
 from grid.market.baseline import Baseline, fold_history
 from grid.rows import (
@@ -33,7 +40,9 @@ def week_rows(
     tariff: Tariff,
     source_key: str,
     seed: int,
-    requests: bool = True,
+    requests: bool | Sequence[FlexEvent] = True,
+    request_terms: RequestTerms = ORDINARY_REQUESTS,
+    system_terms: SystemTerms = ORDINARY_SYSTEM,
     baseline_rule: str = "mid",
     reference_price: float | None = None,
 ) -> ExogenousRows:
@@ -46,26 +55,26 @@ def week_rows(
         source_key: names the world (source, data, synthetic seed): requests and system prices follow from it and the
             calendar week, whatever the run.
         seed: of forecast errors.
-        requests: whether the grid side asks for flexibility at all.
+        requests: whether the grid side asks for flexibility at all, or the requests themselves.
+        request_terms, system_terms: of the modelled requests and system price.
         baseline_rule, reference_price: see ``grid.market.baseline`` and ``compile_rows``.
 
     Raises:
-        GridDataError, DataRangeError, NoBaselineError.
+        GridDataError (a request across an end of the run included), DataRangeError, NoBaselineError.
     """
     start_utc, end_utc = london_midnight_utc(start), london_midnight_utc(start + timedelta(days=days))
-    requested = (
-        generate_events(series.frame["day_ahead_gbp_per_mwh"], series.start_utc, series.end_utc, source_key)
-        if requests
-        else ()
-    )
-    world = with_system_price(series, requested, source_key)
+    requested: Sequence[FlexEvent] = () if isinstance(requests, bool) else requests
+    if requests is True:
+        day_ahead = series.frame["day_ahead_gbp_per_mwh"]
+        requested = generate_events(day_ahead, series.start_utc, series.end_utc, source_key, request_terms)
+    world = with_system_price(series, requested, source_key, system_terms)
     run_in = run_in_rows(world, start, tariff)
     history, flags = fold_history(np.asarray(meter(run_in), dtype=np.float64), run_in.start_utc)
     return compile_rows(
         world,
         start_utc=start_utc,
         steps=int((end_utc - start_utc) / STEP),
-        events=[event for event in requested if event.start >= start_utc and event.end <= end_utc],
+        events=requested,
         baseline=(Baseline.from_history(history, flags, start, days, baseline_rule), start),
         tariff=tariff,
         seed=seed,
@@ -73,14 +82,16 @@ def week_rows(
     )
 
 
-def with_system_price(series: GridSeries, requests: Sequence[FlexEvent], source_key: str) -> GridSeries:
+def with_system_price(
+    series: GridSeries, requests: Sequence[FlexEvent], source_key: str, terms: SystemTerms = ORDINARY_SYSTEM
+) -> GridSeries:
     """``series`` with a modelled system price, unless it brings one of its own.
 
     Requests before and after the run raise it too: an hour has one price, whichever run looks at it.
     """
     if "system_gbp_per_mwh" in series.frame:
         return series
-    frame = series.frame.assign(system_gbp_per_mwh=system_prices(series, requests, source_key))
+    frame = series.frame.assign(system_gbp_per_mwh=system_prices(series, requests, source_key, terms))
     return GridSeries(frame, {**series.provenance, "system_gbp_per_mwh": "modelled"}, series.source, series.filled)
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 COMPENSATION = ("mutualised", "vtp_pays")
+BASELINE_RULES = ("mid", "high", "all")
 RULEBOOKS = ("p415-2024-11", "p511-2026-08")
 
 
@@ -23,11 +24,13 @@ class MarketRules:
     min_commitment_kw: float = 50.0  # kW per period; assumption
     registered_kw: float = 500.0  # kW, the registered flexible capacity: the battery's power; assumption
     rulebook: str = "p511-2026-08"  # in force from 2026-08-24 (P511, decided 2026-08-10)
+    baseline_rule: str = "mid"  # which eligible days BL01 averages: mid | high | all; one secondary text reads high
     max_export_kw: float = 0.0  # kW, largest half-hourly export P511 allows; no export by default; assumption
 
     def __post_init__(self) -> None:
         _one_of("compensation", self.compensation, COMPENSATION)
         _one_of("rulebook", self.rulebook, RULEBOOKS)
+        _one_of("baseline_rule", self.baseline_rule, BASELINE_RULES)
         if not 0 <= self.aggregator_share <= 1:
             raise ValueError(
                 f"aggregator_share={self.aggregator_share} is outside [0, 1]; give a fraction, 0.2 for 20 %"

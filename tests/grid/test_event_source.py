@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from grid.calendar import LONDON, london_midnight_utc
-from grid.event_source import generate_events, system_prices
+from grid.event_source import RequestTerms, generate_events, system_prices
 from grid.noise import monday_of
 from grid.sources import synthetic
 
@@ -103,3 +103,52 @@ def test_system_price_is_day_ahead_plus_noise_raised_by_half_the_premium(series,
         premium = event.price_gbp_per_mwh - day_ahead[event.start]
         assert change[event.start] == pytest.approx(max(premium, 0) / 2)
     assert (change > 0).sum() <= sum(event.hours * 4 for event in events)
+
+
+def test_terms_change_what_is_asked_and_nothing_about_when(day_ahead, events):
+    dear = RequestTerms(multiple_low=3.0, multiple_high=6.0, kw_low=400, kw_high=1000)
+    again = generate_events(day_ahead, START, END, "synthetic-7", dear)
+    assert [event.start for event in again] == [event.start for event in events]
+    for usual, other in zip(events, again, strict=True):
+        assert (
+            other.price_gbp_per_mwh == pytest.approx(2 * usual.price_gbp_per_mwh, abs=0.02)
+            or usual.price_gbp_per_mwh == 30
+        )
+        assert 400 <= other.kw <= 1000
+
+
+def test_a_wider_window_and_a_longer_lead_are_kept(day_ahead):
+    terms = RequestTerms(first_hour=14, last_hour=22, lead_hours=6, most_per_week=2)
+    found = generate_events(day_ahead, START, END, "synthetic-7", terms)
+    assert pd.Series([monday_of(event.start) for event in found]).value_counts().max() == 2
+    assert min(event.start.tz_convert(LONDON).hour for event in found) < 16
+    assert max(event.end.tz_convert(LONDON).hour for event in found) > 20
+    assert min(event.start - event.published_at for event in found) >= pd.Timedelta(hours=6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"kw_low": 600}, "kw_low 600 to kw_high 500"),
+        ({"multiple_low": 4.0}, "multiple_low 4 to multiple_high 3"),
+        ({"last_hour": 17}, "widen the window"),
+        ({"lead_hours": 12.0}, "give 1 to 10"),
+    ],
+)
+def test_terms_that_cannot_be_are_refused(changes, words):
+    with pytest.raises(ValueError, match=words):
+        RequestTerms(**changes)
+
+
+def test_the_scarcity_tail_is_as_thin_as_in_life(day_ahead):
+    """GBP 3,000/MWh is a spike of a crisis winter, not a planning value: none at the price level of 2023."""
+    pays = []
+    for seed in range(20):
+        prices = synthetic.signals(START, END, 100 + seed).frame["day_ahead_gbp_per_mwh"]
+        pays += [event.price_gbp_per_mwh for event in generate_events(prices, START, END, f"synthetic-{seed}")]
+    crisis = np.array(pays)
+    assert (crisis >= 3000).sum() <= 4  # in twenty crisis years
+    assert 0.05 < (crisis >= 1000).mean() < 0.25
+    calm = np.array([e.price_gbp_per_mwh for e in generate_events(0.45 * day_ahead, START, END, "synthetic-7")])
+    assert calm.max() < 1500
+    assert 100 < np.median(calm) < 400  # tens to a few hundreds
