@@ -25,7 +25,7 @@ from evaluate.cases import make_case, market_rules
 from evaluate.desk import Desk
 from evaluate.identity import code_commit, code_hash, policy_hash
 from evaluate.names import ADDITIVE, COUNTERS
-from evaluate.rollout import Overseer, rollout
+from evaluate.rollout import Overseer, Rollout, neutral_rollout, rollout
 from evaluate.variants import Variant, check_known, groups_of, make_policy, policy_seeds, require_policies
 from evaluate.weeks import spread_weeks
 from llm_layer.directive import Directive
@@ -105,14 +105,10 @@ def _block_hash(config: Config, variant: Variant, policy: Policy, cases: Sequenc
 def _run_block(config: Config, variant: Variant, cases: Sequence[Case], seed: int) -> pd.DataFrame:
     """Rows of one batch: a site a case."""
     policy = make_policy(variant, cases, seed)
-    supervisor = _supervisor(config, variant, cases, seed)
-    run = rollout(
-        SiteBatch(cases),
-        policy,
-        market_rules(config),
-        lambda agents, desk: _oversee(config, supervisor, agents, desk),
-        seeds=policy_seeds(seed, len(cases)),
-    )
+    if variant.name == "neutral":
+        run = neutral_rollout(SiteBatch(cases))
+    else:
+        run = _rollout(config, variant, cases, seed, _supervisor(config, variant, cases, seed))
     books = keep_books(run)
     keys = {"variant": variant.name, "policy_hash": policy_hash(policy), "seed": seed, "code_commit": code_commit()}
     records = [
@@ -138,14 +134,20 @@ def _supervisor(config: Config, variant: Variant, cases: Sequence[Case], seed: i
 def _recorded(config: Config, variant: Variant, cases: Sequence[Case], seed: int) -> Directives:
     """What the rules order over the same agents and cases: the matched random supervisor deals it out again."""
     recorder = Recorder(RulesPolicy())
-    rollout(
+    _rollout(config, variant, cases, seed, recorder)
+    return recorder.directives
+
+
+def _rollout(
+    config: Config, variant: Variant, cases: Sequence[Case], seed: int, supervisor: HighLevelPolicy | None
+) -> Rollout:
+    return rollout(
         SiteBatch(cases),
         make_policy(variant, cases, seed),
         market_rules(config),
-        lambda agents, desk: _oversee(config, recorder, agents, desk),
+        lambda agents, desk: _oversee(config, supervisor, agents, desk),
         seeds=policy_seeds(seed, len(cases)),
     )
-    return recorder.directives
 
 
 def _oversee(config: Config, supervisor: HighLevelPolicy | None, agents: Policy, desk: Desk) -> Overseer:

@@ -93,7 +93,7 @@ def test_the_written_configuration_repeats_the_matrix(runs: Path) -> None:
 
 
 def test_the_headroom_page_comes_from_the_same_command(runs: Path) -> None:
-    assert evaluate(runs, "room", "evaluate.report=headroom", "evaluate.variants=[neutral, neutral+trades, threshold]",
+    assert evaluate(runs, "room", "evaluate.report=headroom", "evaluate.variants=[neutral, threshold]",
                     "evaluate.seeds=1") == 0  # fmt: skip
     numbers = json.loads((runs / "room" / "report.json").read_text())["headroom"]
     (ladder,) = numbers["ladders"]
