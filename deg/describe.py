@@ -50,6 +50,36 @@ def _short(value: Any) -> str:
 
 
 @app.command()
+def market(overrides: Overrides = None, config_file: ConfigFile = None, as_json: AsJson = False) -> None:
+    """The market of a run: its terms, its requests, and the price at which gaming the baseline would pay."""
+    from configs.load import load_config
+    from evaluate.market_terms import described
+
+    config = load_config(config_file, overrides or ())
+    found = described(config)
+    if as_json:
+        print_json(found)
+        return
+    print_table("Terms", ("term", "value"), [[name, _short(value)] for name, value in found["rules"].items()])
+    start, inflation, paid = config.run.start, found["inflation"], found["request_gbp_per_mwh"]
+    print(f"reference price: GBP {found['reference_gbp_per_mwh']:,.2f}/MWh")
+    if paid is None:
+        print(f"no requests in the {config.run.days} days from {start}")
+        return
+    print(
+        f"requests in the {config.run.days} days from {start}: {found['requests']} on {found['request_days']} days, "
+        f"GBP {paid['lowest']:,.0f} to {paid['highest']:,.0f}/MWh"
+    )
+    print("load added on the day of a request moves its baseline by 0 kWh (no in-day adjustment for trades)")
+    one, every = (inflation[f"break_even_{events}_gbp_per_mwh"] for events in ("one_event", "all_event_days"))
+    print(
+        f"load added on the {inflation['days']} working days before, at GBP "
+        f"{inflation['mean_tariff_gbp_per_mwh']:,.0f}/MWh, pays above GBP {one:,.0f}/MWh for one request, "
+        f"GBP {every:,.0f}/MWh if all {found['request_days']} days are sold"
+    )
+
+
+@app.command()
 def versions(as_json: AsJson = False) -> None:
     """Every dependency with the versions that setup.py allows and the one installed, as a Markdown table."""
     rows = dict(sorted(_installed().items()))

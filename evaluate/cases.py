@@ -40,7 +40,7 @@ def make_case(config: Config, start: date | None = None, days: int | None = None
     """
     start, days = start or config.run.start, days or config.run.days
     params = params_of(config)
-    series = _series(config, start, days)
+    series = series_of(config, start, days)
     run_in: list[NeutralRun] = []
 
     def meter(rows: ExogenousRows) -> np.ndarray:
@@ -52,7 +52,7 @@ def make_case(config: Config, start: date | None = None, days: int | None = None
         start=start,
         days=days,
         meter=meter,
-        tariff=_tariff(config),
+        tariff=tariff_of(config),
         source_key=source_key(config),
         seed=config.run.seed,
         requests=_requests(config),
@@ -108,7 +108,8 @@ def _requests(config: Config) -> bool | tuple[FlexEvent, ...]:
     return read_events(config.market.events)
 
 
-def _tariff(config: Config) -> Tariff:
+def tariff_of(config: Config) -> Tariff:
+    """What a metered MWh costs beyond wear."""
     bands = tuple(NetworkBand(**band.model_dump()) for band in config.tariff.network_bands)
     return Tariff(adder_gbp_per_mwh=config.tariff.adder_gbp_per_mwh, network_bands=bands)
 
@@ -125,7 +126,7 @@ def source_key(config: Config) -> str:
     return f"synthetic-{config.signals.seed}" if config.signals.source == "synthetic" else "file"
 
 
-def _series(config: Config, start: date, days: int) -> GridSeries:
+def series_of(config: Config, start: date, days: int) -> GridSeries:
     """Signals and workload together; ``load_config`` has resolved which and from where."""
     span = london_midnight_utc(start), london_midnight_utc(start + timedelta(days=days))
     seed = config.signals.seed
