@@ -20,7 +20,7 @@ NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$"
 VARIANTS = (
     "neutral", "neutral+trades", "threshold", "carbon_threshold", "event_follower", "best_constant",
     "site", "carbon_aware", "grid_aware", "mpc", "oracle", "oracle_bound",
-    "time_of_day", "sustaindc_rules",
+    "time_of_day", "sustaindc_rules", "carbon_mpc",
 )  # fmt: skip
 SUPERVISORS = ("rules", "random")
 

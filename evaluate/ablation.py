@@ -22,9 +22,9 @@ from evaluate.statistics import (
     ratio_of_sums,
     share_of_saving,
 )
-from evaluate.variants import Variant
+from evaluate.variants import BOUND, Variant
 
-NEUTRAL, BOUND = "neutral", "oracle_bound"
+NEUTRAL = "neutral"
 IDLE_TRADES = "neutral+trades"  # shows what a baseline's errors are worth; no question is asked about it
 CLAIM = "claim_gbp"  # objective_gbp + flex_phantom_gbp
 EARNED = "net_real_gbp"  # net_gbp + flex_phantom_gbp
@@ -42,7 +42,10 @@ PEERS = (
     ("carbon_aware+rules", "threshold", "agents under rules, against a rule alone"),
     ("grid_aware", "mpc", "training, against planning on the same published information"),
     ("grid_aware+rules", "mpc", "agents under rules, against planning"),
+    ("carbon_aware", "carbon_mpc", "training, against planning on carbon alone"),
     ("mpc", "threshold", "planning, against a rule that sees the same prices"),
+    ("mpc", "carbon_mpc", "seeing prices and requests, for planners"),
+    ("oracle", "mpc", "knowing the future, for planners"),
     ("threshold", "carbon_threshold", "seeing prices, for rules"),
 )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evaluate.ablation import BOUND, CLAIM, IDLE_TRADES, NEUTRAL, Ablation, Answer, Summary
+from evaluate.ablation import CLAIM, IDLE_TRADES, NEUTRAL, Ablation, Answer, Summary
 from evaluate.page import gbp, number
 from evaluate.statistics import Interval
+from evaluate.variants import BOUND
 
 
 def shares(interval: Interval, digits: int = 1) -> str:

@@ -15,7 +15,7 @@ from math import factorial
 import numpy as np
 import pandas as pd
 
-from evaluate.ablation import BOUND, CLAIM, EARNED, IDLE_TRADES, NEUTRAL, tables_of
+from evaluate.ablation import CLAIM, EARNED, IDLE_TRADES, NEUTRAL, tables_of
 from evaluate.headroom_plan import (
     BASE,
     CARBON_PRICES_GBP_PER_T,
@@ -29,6 +29,7 @@ from evaluate.headroom_plan import (
     market_key,
 )
 from evaluate.statistics import Interval, paired_difference, ratio_of_sums
+from evaluate.variants import BOUND
 
 CARBON = "carbon_kg"
 DAY_AHEAD = key_of(FLEXIBILITIES)

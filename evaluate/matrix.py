@@ -26,7 +26,16 @@ from evaluate.desk import Desk
 from evaluate.identity import code_commit, code_hash, policy_hash
 from evaluate.names import ADDITIVE, COUNTERS
 from evaluate.rollout import Overseer, Rollout, neutral_rollout, rollout
-from evaluate.variants import Variant, check_known, groups_of, make_policy, policy_seeds, require_policies
+from evaluate.variants import (
+    BOUND,
+    OPTIMAL,
+    Variant,
+    check_known,
+    groups_of,
+    make_policy,
+    policy_seeds,
+    require_policies,
+)
 from evaluate.weeks import spread_weeks
 from llm_layer.directive import Directive
 from llm_layer.orchestrator import Orchestrator
@@ -83,8 +92,7 @@ def cases_of(config: Config, weeks: Sequence[date], seed: int) -> tuple[Case, ..
 
 def _cached(config: Config, cache: Path, variant: Variant, cases: Sequence[Case], seed: int) -> pd.DataFrame:
     """A block's rows, from the cache or run now."""
-    policy = make_policy(variant, cases, seed)
-    path = cache / f"{_block_hash(config, variant, policy, cases, seed)}.parquet"
+    path = cache / f"{_block_hash(config, variant, cases, seed)}.parquet"
     if path.is_file():
         return pd.read_parquet(path)
     rows = _run_block(config, variant, cases, seed)
@@ -92,35 +100,60 @@ def _cached(config: Config, cache: Path, variant: Variant, cases: Sequence[Case]
     return rows
 
 
-def _block_hash(config: Config, variant: Variant, policy: Policy, cases: Sequence[Case], seed: int) -> str:
+def _block_hash(config: Config, variant: Variant, cases: Sequence[Case], seed: int) -> str:
     """Of everything a block's rows depend on: code, site, market, data, controller, supervisor, seed."""
     world = config.model_dump_json(
         include={"workload": {"name"}, **dict.fromkeys(("site", "market", "supervisor"), True)}
     )
-    parts = [code_hash(), world, variant.name, policy_hash(policy), str(seed)]
+    parts = [code_hash(), world, variant.name, _policy_identity(variant, cases, seed), str(seed)]
     parts += [f"{case.keys['week_start']}/{case.keys['data_hash']}" for case in cases]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
+def _policy_identity(variant: Variant, cases: Sequence[Case], seed: int) -> str:
+    """What tells a policy from another of its name. A planner is its code, and making one is most of its work."""
+    return "" if variant.base in OPTIMAL else policy_hash(make_policy(variant, cases, seed))
+
+
 def _run_block(config: Config, variant: Variant, cases: Sequence[Case], seed: int) -> pd.DataFrame:
     """Rows of one batch: a site a case."""
+    if variant.base == BOUND:
+        return _bound_rows(cases, seed)
     policy = make_policy(variant, cases, seed)
     if variant.name == "neutral":
         run = neutral_rollout(SiteBatch(cases))
     else:
         run = _rollout(config, variant, cases, seed, _supervisor(config, variant, cases, seed))
     books = keep_books(run)
-    keys = {"variant": variant.name, "policy_hash": policy_hash(policy), "seed": seed, "code_commit": code_commit()}
     records = [
         {
-            **keys,
-            **{name: case.keys[name] for name in ("week_start", "site", "workload", "data_hash")},
+            **_keys(variant.name, policy_hash(policy), seed, case),
             **books.totals(site),
             **{name: int(run.counters[name][site]) for name in COUNTERS},
         }
         for site, case in enumerate(cases)
     ]
     return pd.DataFrame(records, columns=list(COLUMNS))
+
+
+def _bound_rows(cases: Sequence[Case], seed: int) -> pd.DataFrame:
+    """The bound on ``objective_gbp + flex_phantom_gbp``: a row with these two and nothing else."""
+    from evaluate.optimal import oracle_bound
+
+    records = [
+        {
+            **_keys(BOUND, code_hash(("evaluate",)), seed, case),
+            "objective_gbp": oracle_bound(case).bound_gbp,
+            "flex_phantom_gbp": 0.0,
+        }
+        for case in cases
+    ]
+    return pd.DataFrame(records, columns=list(COLUMNS)).astype(dict.fromkeys((*ADDITIVE, *COUNTERS), "float64"))
+
+
+def _keys(variant: str, policy: str, seed: int, case: Case) -> dict[str, object]:
+    own = {name: case.keys[name] for name in ("week_start", "site", "workload", "data_hash")}
+    return {"variant": variant, "policy_hash": policy, "seed": seed, "code_commit": code_commit(), **own}
 
 
 def _supervisor(config: Config, variant: Variant, cases: Sequence[Case], seed: int) -> HighLevelPolicy | None:

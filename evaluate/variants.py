@@ -14,7 +14,10 @@ from configs.schema import VARIANTS
 from envs.case import Case
 
 # Controllers that look into their own case: each case needs its own, so cases are run one by one.
-OF_ONE_CASE = ("neutral+trades", "mpc", "oracle")
+OF_ONE_CASE = ("neutral+trades", "mpc", "carbon_mpc", "oracle", "oracle_bound")
+# Programmes solved by HiGHS, loaded where a matrix asks for them. The bound is a number, not a controller.
+BOUND = "oracle_bound"
+OPTIMAL = ("mpc", "carbon_mpc", "oracle", BOUND)
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,14 @@ class Variant:
 
 def check_known(variants: Sequence[Variant]) -> None:
     """Raise ValueError naming the first variant whose controller cannot be made, before anything is run."""
+    if any(variant.base in OPTIMAL for variant in variants):
+        from evaluate.optimal import register_controllers
+
+        register_controllers()
     for variant in variants:
-        if variant.base not in factory.names():
+        if variant.base == BOUND and variant.supervisor:
+            raise ValueError(f"evaluate.variants: {variant.name}: a bound acts nowhere, nobody can stand above it")
+        if variant.base not in (*factory.names(), BOUND):
             near = difflib.get_close_matches(variant.base, factory.names(), n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}? " if near else ""
             raise ValueError(
