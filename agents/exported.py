@@ -111,6 +111,7 @@ def save_policy(folder: Path, actors: Mapping[str, Actor], card: Mapping[str, An
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     save_file(tensors, part / WEIGHTS)
+    (part / WEIGHTS).chmod(0o644)  # safetensors writes for its owner alone
     (part / CARD).write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)

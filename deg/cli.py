@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from deg import audit, beckn, data, describe, evaluate, llm, run, train
+from deg import audit, beckn, bench, data, describe, evaluate, llm, run, train
 from deg.errors import exit_code_of, report_error
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command(name="evaluate")(evaluate.evaluate)
 app.command(name="train")(train.train)
 app.add_typer(audit.app, name="audit")
 app.add_typer(beckn.app, name="beckn")
+app.add_typer(bench.app, name="bench")
 app.add_typer(data.app, name="data")
 app.add_typer(describe.app, name="describe")
 app.add_typer(llm.app, name="llm")
