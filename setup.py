@@ -60,7 +60,11 @@ setup(
     license="MIT",
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=[pattern for room in ROOMS for pattern in (room, f"{room}.*")]),
-    package_data={"": ["*.yaml", "*.json", "*.safetensors", "*.csv", "*.md"], "evaluate": ["templates/*"], "agents": ["shipped/*/*"]},
+    package_data={
+        "": ["*.yaml", "*.json", "*.safetensors", "*.csv", "*.md"],
+        "evaluate": ["templates/*"],
+        "agents": ["shipped/*/*"],
+    },
     install_requires=CORE,
     extras_require=EXTRAS,
     entry_points={
