@@ -35,7 +35,9 @@ Start = Annotated[
 Kw = Annotated[float, typer.Option("--kw", min=1, help="kW to ask for; less is taken where less is offered.")]
 Hours = Annotated[float, typer.Option("--hours", min=0.5, max=2, help="Length of the event.")]
 Lead = Annotated[float, typer.Option("--lead-hours", min=1.5, max=24, help="From the site's now to the event.")]
-Event = Annotated[str, typer.Option("--event", help="Its id; a trade that was stopped goes on under the same one.")]
+Event = Annotated[
+    str | None, typer.Option("--event", help="Its id; a trade that was stopped goes on under its own. Default: new.")
+]
 Patience = Annotated[float, typer.Option("--timeout", metavar="S", min=1, help="Longest wait for start or delivery.")]
 
 
@@ -71,7 +73,7 @@ def simulate(
     kw: Kw = 300.0,
     hours: Hours = 1.0,
     lead_hours: Lead = 2.0,
-    event: Event = "ev-1",
+    event: Event = None,
     timeout: Patience = 3600.0,
     start: Start = None,
     as_json: AsJson = False,
@@ -101,7 +103,9 @@ def simulate(
         with _other_side(config_file, overrides or (), start, kw):
             _await_site(config)
             began = time.monotonic()
-            wish = Wish(site_id_of(config), kw, hours, timedelta(hours=lead_hours), event)
+            event_id = event or f"ev-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+            said(f"event {event_id}")
+            wish = Wish(site_id_of(config), kw, hours, timedelta(hours=lead_hours), event_id)
             contract = Buyer(participant, wish, said).run(timeout)
     except BecknError as error:
         print(f"error: {error}", file=sys.stderr)

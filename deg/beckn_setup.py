@@ -11,17 +11,12 @@ from urllib.parse import urlsplit
 from configs.schema import Config
 from grid.beckn import keys
 from grid.beckn.document import Terms
-from grid.beckn.local import KEY_ID, OPERATOR_ID, SITE_ID, LocalNetwork, local_network
+from grid.beckn.local import KEY_ID, OPERATOR_ID, SITE_ID, LocalNetwork, local_network, site_database
 from grid.beckn.participant import Participant
 from grid.beckn.post import Identity
 from grid.beckn.registry import Registry, registry_of
 from grid.beckn.seller import Seller
 from grid.beckn.store import Store
-
-
-def site_database(config: Config) -> Path:
-    """The file that ``deg run`` and ``deg beckn serve`` share."""
-    return Path(config.beckn.database or Path(config.beckn.folder) / "site.sqlite")
 
 
 def operator_database(config: Config) -> Path:
@@ -31,7 +26,7 @@ def operator_database(config: Config) -> Path:
 def site_participant(config: Config) -> Participant:
     """The site as provider. Raises ValueError on a missing id or key, naming the variable or configuration key."""
     beckn = config.beckn
-    store = Store(site_database(config))
+    store = Store(site_database(beckn.folder, beckn.database))
     identity = _site_identity(config)
     seller = Seller(store, terms_of(config), identity.subscriber_id, identity.url)
     return Participant(

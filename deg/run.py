@@ -38,7 +38,11 @@ def run(overrides: Overrides = None, config_file: ConfigFile = None, as_json: As
     config = load_config(config_file, overrides or ())
     target = Path(config.run.dir) / config.run.name
     try:
-        with stdout_kept(as_json), run_folder(target) as folder, Reporter(config.run.name) as reporter:
+        with (
+            stdout_kept(as_json),
+            run_folder(target, config.beckn.enabled) as folder,
+            Reporter(config.run.name) as reporter,
+        ):
             from evaluate.run import run_site
 
             _fetch_first(config)

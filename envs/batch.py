@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from envs.open_events import OpenEvents
 from envs.params import validate
 from envs.state import AGENTS, OUT, OUTPUTS, QUEUE_STEPS
 from envs.view import SiteView
-from grid.rows import BASELINE, COLUMNS, FORECAST_HALF_HOURS, STEP_MINUTES, STEPS_PER_PERIOD
+from grid.events import FlexEvent
+from grid.rows import BASELINE, COLUMNS, EVENT_KW, EVENT_PRICE, FORECAST_HALF_HOURS, STEP_MINUTES, STEPS_PER_PERIOD
 
 _STEP = np.timedelta64(STEP_MINUTES, "m")
 _HALF_HOURS = np.arange(FORECAST_HALF_HOURS)
@@ -75,8 +76,8 @@ class SiteBatch:
         self.length = _lengths(np.array([r.steps for r in all_rows])[self.site_case], self.first_row, episode_steps)
         self.steps = int(self.length.max())
 
-        case_start = np.cumsum([0] + [len(rows.values) for rows in all_rows])[:-1]
-        self.offset = case_start[self.site_case] + self.first_row
+        self._case_start = np.cumsum([0] + [len(rows.values) for rows in all_rows])[:-1]
+        self.offset = self._case_start[self.site_case] + self.first_row
         self._values = _joined([rows.values for rows in all_rows])
         self._forecast = _joined([rows.forecast for rows in all_rows])
         self._published = _joined([rows.published_steps for rows in all_rows])
@@ -215,6 +216,23 @@ class SiteBatch:
         """
         self.commitments_kw[site, list(periods)] = kw
         self.own_trades[site, list(periods)] = own
+
+    def announce(self, case: int, event: FlexEvent) -> None:
+        """A request that came up during the run: its rows carry it from now on, and sites of ``case`` can see it.
+
+        The case's own row table changes with it. Whether the request may stand there is checked by the market.
+        """
+        rows = self.cases[case].rows
+        first, end = (
+            round((at - rows.start_utc).total_seconds() / 60) // STEP_MINUTES for at in (event.start, event.end)
+        )
+        start = self._case_start[case]
+        for values in (rows.values, self._values[start : start + len(rows.values)]):
+            values[first:end, EVENT_KW], values[first:end, EVENT_PRICE] = event.kw, event.price_gbp_per_mwh
+        rows = replace(rows, events=tuple(sorted((*rows.events, event), key=lambda one: one.start)))
+        self.cases = (*self.cases[:case], replace(self.cases[case], rows=rows), *self.cases[case + 1 :])
+        self._events = OpenEvents([one.rows for one in self.cases], self.site_case, self.first_row)
+        self._observers.clear()  # they precompute what rows say of requests
 
     def set_baseline(self, site: int, first_period: int, kw: np.ndarray) -> None:
         """Replace one site's baseline, kW (n,) by period of the run from ``first_period`` on (long runs)."""

@@ -38,6 +38,24 @@ class Desk:
         self.batch.set_commitment(site, market.periods_of(event), kw)
         self.accepted[site] += 1
 
+    def announce(self, site: int, event: FlexEvent) -> None:
+        """One more request to one site's market. Raises ``CommitmentError`` where it cannot stand beside the others."""
+        market, _ = self._market(site)
+        market.run.announce(event)
+        self.batch.announce(int(self.batch.site_case[site]), event)
+
+    def release(self, site: int, event: FlexEvent, now: pd.Timestamp) -> None:
+        """A sale cancelled before gate closure. Raises ``CommitmentError`` where it stays sold."""
+        market, place = self._market(site)
+        market.release(place, event, now)
+        self.batch.set_commitment(site, market.periods_of(event), 0.0)
+        self.accepted[site] -= 1
+
+    def events(self, site: int) -> tuple[FlexEvent, ...]:
+        """Every request of one site's market so far, by time."""
+        market, _ = self._market(site)
+        return tuple(sorted(market.run.events, key=lambda event: event.start))
+
     def trade(self, offer: Offer, now: pd.Timestamp) -> None:
         """Sell an own trade, or a published request whose periods these are; ``CommitmentError`` where refused."""
         market, place = self._market(offer.site)

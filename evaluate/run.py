@@ -22,6 +22,7 @@ from evaluate.desk import Desk
 from evaluate.frames import settled_periods, settlement_frame
 from evaluate.identity import code_commit
 from evaluate.names import COUNTERS
+from evaluate.network import on_network
 from evaluate.own_baseline import LONGEST_FROZEN_DAYS
 from evaluate.rollout import Overseer, Rollout, neutral_rollout, rollout
 from evaluate.run_files import SITE, FinishedRun, write_run
@@ -30,6 +31,7 @@ from llm_layer.backends import open_supervisor
 from llm_layer.orchestrator import Orchestrator, Trail
 from llm_layer.policy import HighLevelPolicy
 from llm_layer.records import run_body, settlement_bodies, summary_body
+from llm_layer.resumed import ResumedTrail
 
 
 def run_site(config: Config, folder: Path, on_progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
@@ -55,8 +57,8 @@ def _run(
     supervisor: HighLevelPolicy | None,
     on_progress: Callable[[int, int], None] | None,
 ) -> dict[str, Any]:
-    rules = market_rules(config)
-    neutral = keep_books(neutral_rollout(SiteBatch([case]))).totals(SITE)
+    rules, batch = market_rules(config), SiteBatch([case])
+    neutral = keep_books(neutral_rollout(batch)).totals(SITE)
     stopped: list[KeyboardInterrupt] = []
 
     def before_step(step: int) -> bool:
@@ -68,17 +70,27 @@ def _run(
         return not stopped
 
     (folder / "config.yaml").write_text(dump(config), encoding="utf-8")
-    with AuditWriter(folder / FILE_NAME) as audit:
+    with AuditWriter(folder / FILE_NAME) as writer:
+        audit: Trail = ResumedTrail(writer) if config.beckn.enabled else writer
         audit.write(_head(config, case, policy, supervisor), _runtime(config))
+
+        def overseer(agents: Policy, desk: Desk) -> Overseer:
+            if isinstance(audit, ResumedTrail):
+                return on_network(config, case, supervisor, desk, audit, lambda: not before_step(batch.now))
+            return oversee(config, supervisor, agents, desk, audit)
+
         run = rollout(
-            SiteBatch([case]),
+            batch,
             policy,
             rules,
-            lambda agents, desk: oversee(config, supervisor, agents, desk, audit),
+            overseer,
             seeds=np.array([config.run.seed]),
             own_baseline=config.run.days > LONGEST_FROZEN_DAYS,
             before_step=before_step,
         )
+        if stopped and config.beckn.enabled:
+            raise stopped[0]  # nothing is settled yet: started again, the run goes on from here
+        case = batch.cases[0]  # with the requests that came up during the run
         books = keep_books(run)
         table, periods = settlement_frame(run, books, SITE, rules), settled_periods(run, books, SITE)
         for body in settlement_bodies(SITE, table, periods):
@@ -91,8 +103,8 @@ def _run(
             **_identity(config, case, policy, supervisor),
             "steps": run.steps,
             "complete": not stopped,
-            "audit_lines": audit.lines,
-            "audit_head": audit.head,
+            "audit_lines": writer.lines,
+            "audit_head": writer.head,
         }
     write_run(folder, FinishedRun(config, case, run, books, rules, summary))
     if stopped:

@@ -35,7 +35,7 @@ class Deliveries:
         """At a step's start: read the meter, say which blocks begin or are over. active: bool (B,), sold now."""
         for site, block in enumerate(self._open):
             if block is not None:
-                block.metered_kwh[-1] += _last_import_kwh(view, site, block.soc_kwh)
+                block.metered_kwh[-1] += last_import_kwh(view, site, block.soc_kwh)
                 block.soc_kwh = float(view.state["soc_kwh"][site])
             if view.step % STEPS_PER_PERIOD == 0:
                 yield from self._new_period(view, site, block, bool(active[site]))
@@ -77,7 +77,7 @@ class Deliveries:
         }
 
 
-def _last_import_kwh(view: SiteView, site: int, soc_before_kwh: float) -> float:
+def last_import_kwh(view: SiteView, site: int, soc_before_kwh: float) -> float:
     """Metered import of the step before: site load, and what the change of charge took or gave on the AC side."""
     p, state = view.params[site], view.state[site]
     stored = float(state["soc_kwh"]) - soc_before_kwh

@@ -19,6 +19,11 @@ SITE_ID, OPERATOR_ID, KEY_ID = "site.localhost", "grid-operator.localhost", "key
 REGISTRY_FILE = "registry.json"
 
 
+def site_database(folder: str, database: str | None) -> Path:
+    """The file that ``deg run`` and ``deg beckn serve`` share."""
+    return Path(database or Path(folder) / "site.sqlite")
+
+
 @dataclass(frozen=True)
 class LocalNetwork:
     """Where its files lie."""

@@ -84,16 +84,21 @@ def day_baseline_kwh(
     metered_kwh: np.ndarray, flags: DayFlags, target: date, working_day: bool, rule: str = "mid"
 ) -> np.ndarray:
     """BL01 of one target day, float64 (48,), given its type; arguments and errors as ``Baseline.from_history``."""
-    if rule not in RULES:
-        raise ValueError(f"baseline rule {rule!r} is not one of {', '.join(RULES)}")
     history = np.asarray(metered_kwh, dtype=np.float64)
     if history.shape != (RUN_IN_DAYS, HALF_HOURS_PER_DAY):
         raise ValueError(
             f"metered_kwh has shape {history.shape}; give ({RUN_IN_DAYS}, {HALF_HOURS_PER_DAY}), D-60 first"
         )
-    chosen = history[_latest_eligible(history, flags, target, working_day)]
-    ranked = np.argsort(chosen.sum(axis=1), kind="stable")
-    return chosen[ranked[RULES[rule]]].mean(axis=0)
+    return history[_used_days(history, flags, target, working_day, rule)].mean(axis=0)
+
+
+def baseline_days(
+    metered_kwh: np.ndarray, flags: DayFlags, first_target: date, target: date, rule: str = "mid"
+) -> list[date]:
+    """The London dates whose mean is the baseline of ``target``; arguments and errors as ``Baseline.from_history``."""
+    first = first_target - timedelta(days=RUN_IN_DAYS)
+    used = _used_days(np.asarray(metered_kwh), flags, target, is_working_day(target), rule)
+    return sorted(first + timedelta(days=int(day)) for day in used)
 
 
 def fold_history(
@@ -142,6 +147,15 @@ def baseline_kw_rows(baseline_kwh: np.ndarray, first_target: date, times_utc: pd
     kw = np.zeros(len(times_utc))
     kw[inside] = 2.0 * np.asarray(baseline_kwh)[day[inside], clock_half_hour(times_utc)[inside]]
     return kw
+
+
+def _used_days(history: np.ndarray, flags: DayFlags, target: date, working_day: bool, rule: str) -> np.ndarray:
+    """Row numbers of the days averaged: the latest eligible ones, less those the rule drops by daily total."""
+    if rule not in RULES:
+        raise ValueError(f"baseline rule {rule!r} is not one of {', '.join(RULES)}")
+    eligible = _latest_eligible(history, flags, target, working_day)
+    ranked = np.argsort(history[eligible].sum(axis=1), kind="stable")
+    return eligible[ranked[RULES[rule]]]
 
 
 def _latest_eligible(history: np.ndarray, flags: DayFlags, target: date, working_day: bool) -> np.ndarray:

@@ -45,6 +45,20 @@ class RunPeriods:
                 raise ValueError(f"requests {other} and {event.id} both ask for {self.name(taken)}; drop one of them")
             self.event_at[inside] = i
 
+    def announce(self, event: FlexEvent) -> None:
+        """One more request, seen from its ``published_at`` on.
+
+        Raises ``CommitmentError``: its id is taken, it lies outside the run, or over another request.
+        """
+        if any(event.id == other.id for other in self.events):
+            raise CommitmentError(f"request {event.id} is there already; give the new one another id")
+        periods = self.of_event(event)
+        taken = [period for period in periods if self.event_at[period] != NO_EVENT]
+        if taken:
+            raise CommitmentError(f"{self.name(taken[0])}: another request asks for it; one request a period")
+        self.event_at[periods] = len(self.events)
+        self.events = (*self.events, event)
+
     def name(self, period: int) -> str:
         return f"settlement period {self.dates[period]} {self.numbers[period]}"
 
@@ -137,6 +151,20 @@ class Commitments:
     def periods_of(self, event: FlexEvent) -> list[int]:
         """Period numbers of a request; raises ``CommitmentError`` unless it lies wholly inside the run."""
         return self.run.of_event(event)
+
+    def release(self, site: int, event: FlexEvent, now: pd.Timestamp | np.datetime64) -> None:
+        """The buyer has cancelled before gate closure: what was sold to ``event`` is free again.
+
+        Raises ``CommitmentError`` after gate closure (what is sold then stays sold) or where nothing was sold to it.
+        """
+        periods = self.periods_of(event)
+        if not gate_open(_utc(now), event.start):
+            raise CommitmentError(f"request {event.id}: gate closed at {event.gate_closes_at()}; it stays sold")
+        if any(self._origin[site].get(period) != event.id for period in periods):
+            raise CommitmentError(f"request {event.id}: nothing is sold to it; there is nothing to release")
+        self.kw[site, periods] = 0.0
+        for period in periods:
+            del self._origin[site][period]
 
     def ledger(self, site: int) -> np.ndarray:
         """Origin of each period, object (P,): an event id, ``own-<n>``, or '' where nothing is sold."""
