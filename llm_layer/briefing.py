@@ -121,6 +121,7 @@ def _facts(view: SiteView, site: int, outlook: Outlook, p: Site) -> dict[str, fl
         "carbon_gco2_per_kwh": round(row[CARBON], 1),
         "system_gbp_per_mwh": round(row[SYSTEM], 2),
         "price_rank": round(outlook.rank, 3),
+        "carbon_rank": round(outlook.carbon_rank, 3),
         "cheapest_gbp_per_mwh": round(outlook.bill_gbp_per_mwh(outlook.cheapest), 2),
         "cheapest_in_h": float(outlook.starts[outlook.cheapest]) * STEP_HOURS,
         "dearest_gbp_per_mwh": round(outlook.bill_gbp_per_mwh(outlook.dearest), 2),

@@ -13,11 +13,14 @@ for step in range(8760):
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from configs.load import load_config
+from configs.schema import Supervisor
 from envs.batch import SiteBatch
 from envs.case import Case
 from envs.facade import registered_case_maker
@@ -25,11 +28,11 @@ from envs.grid_aware import grid_signals
 from envs.state import AGENTS
 from grid.rows import STEP_MINUTES
 from llm_layer.audit import AuditWriter
+from llm_layer.backends import open_supervisor
 from llm_layer.orchestrator import Control, Orchestrator
 from llm_layer.records import when
-from llm_layer.rules import RulesPolicy
 
-PROVIDERS = ("rules",)
+PROVIDERS = ("rules", "vllm", "openai", "anthropic")
 
 
 class Coordinated(dict[str, float]):
@@ -49,14 +52,17 @@ class LLMOrchestrator:
     they were made for bring the true state. Without an endpoint no market is connected and nothing is sold.
 
     Args:
-        llm_provider: ``rules``.
+        llm_provider: ``rules``, ``vllm``, ``openai`` or ``anthropic``, as ``supervisor.backend``; an engine runs until
+            ``close``.
         beckn_endpoint: None.
         case: the world it lives in; by default that of the registered case maker, as for ``DataCentreEnv``.
         decision_minutes: length of a decision, a multiple of 15.
         audit_path: file for the hash-chained trail; None: only ``entries`` counts.
+        model, base_url: as ``supervisor.model`` and ``supervisor.base_url``.
 
     Raises:
-        ValueError: a provider or an endpoint that is not there, a length that is not a number of control steps.
+        ValueError: a provider or an endpoint that is not there, an engine that cannot start, a length that is not a
+            number of control steps.
     """
 
     def __init__(
@@ -67,6 +73,8 @@ class LLMOrchestrator:
         case: Case | None = None,
         decision_minutes: int = 60,
         audit_path: Path | str | None = None,
+        model: str | None = None,
+        base_url: str | None = None,
     ) -> None:
         if llm_provider not in PROVIDERS:
             raise ValueError(f"llm_provider {llm_provider!r} is unknown; known: {', '.join(PROVIDERS)}")
@@ -75,11 +83,18 @@ class LLMOrchestrator:
         if decision_minutes < STEP_MINUTES or decision_minutes % STEP_MINUTES:
             raise ValueError(f"decision_minutes: {decision_minutes}; give a multiple of {STEP_MINUTES}")
         self.steps_per_decision = decision_minutes // STEP_MINUTES
-        self._audit = None if audit_path is None else AuditWriter(audit_path)
+        self._open = ExitStack()
+        asked = {**load_config().supervisor.model_dump(), "backend": llm_provider, "model": model, "base_url": base_url}
+        supervisor = self._open.enter_context(open_supervisor(Supervisor.model_validate(asked)))
+        self._audit = None if audit_path is None else self._open.enter_context(AuditWriter(audit_path))
         self._site = SiteBatch([case if case is not None else registered_case_maker()("london", None)])
-        self._inner = Orchestrator(RulesPolicy(), every_steps=self.steps_per_decision, audit=self._audit)
+        self._inner = Orchestrator(supervisor, every_steps=self.steps_per_decision, audit=self._audit)
         self._inner.reset(self._site)
         self.entries = 0  # decisions logged
+
+    def close(self) -> None:
+        """End the provider's engine, close the trail."""
+        self._open.close()
 
     def fetch_grid_signals(self) -> dict[str, Any]:
         """What the grid has published by this orchestrator's clock (``envs.grid_aware.grid_signals``)."""

@@ -45,6 +45,7 @@ class Outlook:
         self.cheapest = held + int(np.argmin(self.price[held:day]))
         self.dearest = held + int(np.argmax(self.price[held:day]))
         self.rank = float((self.price[:day] < self.price[0]).mean())
+        self.carbon_rank = float((self.carbon[:day] < self.carbon[0]).mean())
 
     def bill_gbp_per_mwh(self, stage: int) -> float:
         """What metered energy costs in a stage."""

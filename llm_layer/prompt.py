@@ -57,14 +57,17 @@ def build_prompt(situation: Situation, show_proposals: bool = False) -> Prompt:
 
 
 def _price(facts: dict[str, float]) -> str:
-    rank = facts["price_rank"]
-    word = "LOW" if rank < 0.25 else "HIGH" if rank > 0.75 else "MEDIUM"
     return (
-        f"Price {word}, GBP {facts['tariff_gbp_per_mwh']:.0f}/MWh; "
+        f"Price {_level(facts['price_rank'])}, GBP {facts['tariff_gbp_per_mwh']:.0f}/MWh; "
         f"lowest {facts['cheapest_gbp_per_mwh']:.0f} in {facts['cheapest_in_h']:.0f} h, "
         f"highest {facts['dearest_gbp_per_mwh']:.0f} in {facts['dearest_in_h']:.0f} h. "
-        f"Carbon {facts['carbon_gco2_per_kwh']:.0f} g/kWh."
+        f"Carbon {_level(facts['carbon_rank'])}, {facts['carbon_gco2_per_kwh']:.0f} g/kWh."
     )
+
+
+def _level(rank: float) -> str:
+    """Where now stands in the coming day: rank is the share of it that lies below."""
+    return "LOW" if rank < 0.25 else "HIGH" if rank > 0.75 else "MEDIUM"
 
 
 def _plant(facts: dict[str, float]) -> str:

@@ -20,6 +20,7 @@ SAMPLE = Situation(
         "carbon_gco2_per_kwh": 97.5,
         "system_gbp_per_mwh": 93.98,
         "price_rank": 0.167,
+        "carbon_rank": 0.4,
         "cheapest_gbp_per_mwh": 83.22,
         "cheapest_in_h": 12.0,
         "dearest_gbp_per_mwh": 268.11,

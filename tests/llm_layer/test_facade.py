@@ -11,6 +11,8 @@ from envs.state import AGENTS
 from llm_layer import LLMOrchestrator
 from llm_layer.audit import read_lines, verify_file
 
+from .loopback import Server
+
 
 def test_the_usage_example_runs_a_year_of_hourly_decisions():
     from envs import DataCentreEnv
@@ -75,10 +77,24 @@ def test_what_is_logged_is_a_verified_trail_with_reason_and_carbon(week, tmp_pat
     assert logged[0]["carbon_gco2_per_kwh"] == pytest.approx(week.rows["carbon_gco2_per_kwh"][0], abs=1e-3)
 
 
+def test_a_served_model_coordinates(week, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = Server()
+    orchestrator = LLMOrchestrator("openai", model="tiny", base_url=f"{server.root}/v1", case=week)
+    try:
+        proposed = dict.fromkeys(AGENTS, 0.0)
+        actions = orchestrator.coordinate(proposed, orchestrator.fetch_grid_signals())
+    finally:
+        orchestrator.close()
+        server.stop()
+    assert actions["battery"] == -0.5
+    assert actions.reasoning == "price_high: power is dear now"
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"llm_provider": "oracle"}, "known: rules"),
+        ({"llm_provider": "oracle"}, "known: rules, vllm, openai, anthropic"),
         ({"beckn_endpoint": "https://beckn.example"}, "trades on no network"),
         ({"decision_minutes": 20}, "multiple of 15"),
     ],

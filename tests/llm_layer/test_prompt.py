@@ -56,9 +56,11 @@ def test_the_short_form_stays_under_300_tokens_all_week(situations):
 
 
 def test_the_host_makes_the_comparisons():
-    hot = replace(PLAIN, facts={**PLAIN.facts, "inlet_degc": 26.6, "price_rank": 0.9, "overdue_kwh": 12.0})
+    hot = replace(
+        PLAIN, facts={**PLAIN.facts, "inlet_degc": 26.6, "price_rank": 0.9, "carbon_rank": 0.1, "overdue_kwh": 12.0}
+    )
     told = build_prompt(hot).user
-    for words in ("Price HIGH", "Inlet TOO HOT", "12 kWh OVERDUE"):
+    for words in ("Price HIGH", "Carbon LOW", "Inlet TOO HOT", "12 kWh OVERDUE"):
         assert words in told
         assert words not in build_prompt(PLAIN).user
     assert "Price LOW" in build_prompt(PLAIN).user
