@@ -32,12 +32,11 @@ from evaluate.optimal.flex import (
     Market,
     Request,
     RequestColumns,
-    TradeColumns,
-    add_own_trades,
     add_request,
 )
 from evaluate.optimal.plan_model import KWH_PER_MWH, Columns, EndValue, Slots, Work, add_site
 from evaluate.optimal.program import INFINITY, Program, Solution
+from evaluate.optimal.trades import TradeColumns, add_own_trades
 from grid.calendar import settlement_index
 from grid.events import GATE_CLOSURE
 from grid.market.terminal import terminal_prices
@@ -207,8 +206,12 @@ class _Week:
         return Market(
             neutral_kwh=self.slots.sum(case.neutral_kwh[: case.rows.steps]),
             baseline_kwh=market[:, BASELINE] * PERIOD_HOURS,
-            least_kwh=np.maximum(0.0, least - p["battery_kw"]) * PERIOD_HOURS,
-            most_kwh=np.minimum(p["import_limit_kw"], most + p["battery_kw"]) * PERIOD_HOURS,
+            least_load_kw=np.maximum(0.0, least),
+            most_load_kw=most,
+            import_limit_kw=float(p["import_limit_kw"]),
+            battery_kw=float(p["battery_kw"]),
+            battery_kwh=float((p["soc_max"] - p["soc_min"]) * p["battery_kwh"] * p["discharge_efficiency"]),
+            round_trip=float(p["charge_efficiency"] * p["discharge_efficiency"]),
             own_gbp_per_mwh=market[:, DAY_AHEAD] - p["half_spread_gbp_per_mwh"],
             system_gbp_per_mwh=market[:, SYSTEM],
             reference_gbp_per_mwh=p["vtp_pays"] * market[:, REFERENCE_PRICE],

@@ -69,6 +69,15 @@ class Program:
             self._entries.append((at, columns, np.broadcast_to(np.asarray(coefficients, np.float64), (count,))))
         return self._close_rows(lower, upper, count)
 
+    def add_sparse(
+        self, lower: Values, upper: Values, count: int, *entries: tuple[np.ndarray, np.ndarray, Values]
+    ) -> None:
+        """``count`` rows from entries (row within them, column, coefficient), each (m,)."""
+        for rows, columns, coefficients in entries:
+            values = np.broadcast_to(np.asarray(coefficients, np.float64), (len(rows),))
+            self._entries.append((self.rows + rows, columns, values))
+        self._close_rows(lower, upper, count)
+
     def add_sum(self, lower: float, upper: float, *terms: Term) -> int:
         """One row over all columns of all terms. -> its number."""
         for columns, coefficients in terms:
@@ -80,9 +89,7 @@ class Program:
         """Add to the cost of columns that exist; none may be named twice."""
         self._joined_cost()[columns] += cost
 
-    def solve(
-        self, *, time_limit_s: float = INFINITY, gap: float = 0.0, solver: str = "choose", threads: int = 1
-    ) -> Solution:
+    def solve(self, *, time_limit_s: float = INFINITY, gap: float = 0.0) -> Solution:
         """Minimise.
 
         Raises:
@@ -91,10 +98,9 @@ class Program:
         highs = _Highs()
         for option, value in (
             ("output_flag", False),
-            ("threads", threads),
+            ("threads", 1),
             ("time_limit", float(time_limit_s)),
             ("mip_rel_gap", gap),
-            ("solver", solver),
         ):
             highs.setOptionValue(option, value)
         highs.passModel(self._lp())

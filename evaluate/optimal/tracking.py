@@ -83,7 +83,7 @@ def follow(
     supply_degc: np.ndarray,
     import_kwh: np.ndarray,
 ) -> None:
-    """Run a plan through the kernel, nothing sold. Changes ``state`` (1,) and ``queue`` (96,); fills ``import_kwh`` (n,).
+    """Run a plan through the kernel, nothing sold. Changes ``state`` and ``queue``, fills ``import_kwh`` (n,).
 
     values float64 (n, columns); run_kwh, soc_kwh, supply_degc float64 (n,), as in ``Plan``.
     """
