@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from envs.actions import as_actions, bad_action
+from envs.batch_setup import (
+    first_rows,
+    joined,
+    of_dtype,
+    params_of_sites,
+    run_lengths,
+    site_case_index,
+    stacked_baselines,
+)
 from envs.case import Case
-from envs.kernel import feasible_batch, run_rows, step_batch
+from envs.kernel import advance_batch, feasible_batch, run_rows, step_batch
 from envs.observe import Observer
 from envs.open_events import OpenEvents
-from envs.params import validate
-from envs.state import AGENTS, OUT, OUTPUTS, QUEUE_STEPS
+from envs.outages import Outages
+from envs.results import Advance, StepResult, new_advance, new_result
+from envs.state import AGENTS, OUTPUTS, QUEUE_STEPS, STATE_DTYPE
+from envs.threads import Call, Slices
 from envs.view import SiteView
 from grid.events import FlexEvent
-from grid.rows import BASELINE, COLUMNS, EVENT_KW, EVENT_PRICE, FORECAST_HALF_HOURS, STEP_MINUTES, STEPS_PER_PERIOD
+from grid.rows import COLUMNS, EVENT_KW, EVENT_PRICE, FORECAST_HALF_HOURS, STEP_MINUTES, STEPS_PER_PERIOD
 
 _STEP = np.timedelta64(STEP_MINUTES, "m")
 _HALF_HOURS = np.arange(FORECAST_HALF_HOURS)
 _SLOTS = np.arange(QUEUE_STEPS)
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """What one step did: outputs float64 (B, OUTPUTS), executed float32 (B, 3), clipped bool (B, 3).
-
-    ``executed`` is what the actuators did in action units: the raw action clipped to the bounds, then as far as the
-    plant could follow; ``clipped`` where it differs from the raw action by more than 1e-6.
-    """
-
-    outputs: np.ndarray
-    executed: np.ndarray
-    clipped: np.ndarray
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        """float64 (B,): one output by name."""
-        return self.outputs[:, OUT[name]]
 
 
 class SiteBatch:
@@ -49,10 +44,13 @@ class SiteBatch:
     Args:
         cases: the distinct cases.
         site_case: int (B,), the case of each site; one site per case if left out.
-        params: records of ``SITE_DTYPE``, (1,) for all sites or (B,), in place of the cases' own.
+        params: records of ``SITE_DTYPE``, (1,) for all sites or (B,), in place of the cases' own. The battery then
+            starts at their start charge; the rest of the start state is the case's.
         start_steps: int (B,), even: the row of its case at which each site starts (0 if left out). The start state
             and charge are the case's.
         episode_steps: control steps of a run; to the end of the case if left out.
+        threads: slices of the batch that are advanced at the same time. Results do not depend on it; it pays from
+            about 4,096 sites on.
 
     Raises:
         ValueError: an index outside the cases, a wrong count, an odd start, a case shorter than the episode.
@@ -66,33 +64,50 @@ class SiteBatch:
         *,
         start_steps: np.ndarray | Sequence[int] | None = None,
         episode_steps: int | None = None,
+        threads: int = 1,
     ) -> None:
         self.cases = tuple(cases)
-        self.site_case = _site_case(len(self.cases), site_case)
-        self.batch_size = len(self.site_case)
-        self.params = _site_params(self.cases, self.site_case, params)
-        all_rows = [case.rows for case in self.cases]
-        self.first_row = _first_rows(start_steps, self.batch_size)
-        self.length = _lengths(np.array([r.steps for r in all_rows])[self.site_case], self.first_row, episode_steps)
-        self.steps = int(self.length.max())
-
-        self._case_start = np.cumsum([0] + [len(rows.values) for rows in all_rows])[:-1]
-        self.offset = self._case_start[self.site_case] + self.first_row
-        self._values = _joined([rows.values for rows in all_rows])
-        self._forecast = _joined([rows.forecast for rows in all_rows])
-        self._published = _joined([rows.published_steps for rows in all_rows])
-        starts = np.array([rows.start_utc.tz_convert("UTC").tz_localize(None).to_datetime64() for rows in all_rows])
-        self._start_utc = starts.astype("datetime64[ns]")[self.site_case] + self.first_row * _STEP
-        self._baseline, baseline_start = _baselines([rows.values for rows in all_rows])
-        self._baseline_offset = baseline_start[self.site_case] + self.first_row // STEPS_PER_PERIOD
-        self._private = np.zeros(self.batch_size, dtype=bool)
-        self._events = OpenEvents(all_rows, self.site_case, self.first_row)
+        self._all_rows = [case.rows for case in self.cases]
+        self._episode_steps = episode_steps
+        self._values = joined([rows.values for rows in self._all_rows])
+        self._seen = joined([rows.visible for rows in self._all_rows])
+        self._forecast = joined([rows.forecast for rows in self._all_rows])
+        self._published = joined([rows.published_steps for rows in self._all_rows])
+        self._case_steps = np.array([rows.steps for rows in self._all_rows])
+        self._case_start = np.cumsum([0] + [len(rows.values) for rows in self._all_rows])[:-1]
+        starts = [rows.start_utc.tz_convert("UTC").tz_localize(None).to_datetime64() for rows in self._all_rows]
+        self._case_start_utc = np.array(starts, dtype="datetime64[ns]")
+        self._case_baselines, self._case_baseline_start = stacked_baselines([rows.values for rows in self._all_rows])
         self._start_state = np.concatenate([case.state for case in self.cases])
         self._start_queue = np.stack([case.queue_kwh for case in self.cases])
-        self._no_bounds = np.tile(np.array([-1.0, 1.0], dtype=np.float32), (self.batch_size, len(AGENTS), 1))
         self._observers: dict[str, Observer] = {}
-        self._shared = self._new_result()
+        self._begin(site_case, start_steps, params)
+        self._slices = Slices(self.batch_size, threads)
+        self._no_bounds = np.tile(np.array([-1.0, 1.0], dtype=np.float32), (self.batch_size, len(AGENTS), 1))
         self.reset()
+
+    def _begin(
+        self,
+        site_case: np.ndarray | Sequence[int] | None,
+        start_steps: np.ndarray | Sequence[int] | None,
+        params: np.ndarray | None,
+    ) -> None:
+        """Say which case each site meets, from which row on, and with which parameters."""
+        self.site_case = site_case_index(len(self.cases), site_case)
+        self.batch_size = len(self.site_case)
+        self.first_row = first_rows(start_steps, self.batch_size)
+        self.length = run_lengths(self._case_steps[self.site_case], self.first_row, self._episode_steps)
+        self.steps = int(self.length.max())
+        self.params = params_of_sites(self.cases, self.site_case, params)
+        self.offset = self._case_start[self.site_case] + self.first_row
+        self._start_utc = self._case_start_utc[self.site_case] + self.first_row * _STEP
+        self._baseline = self._case_baselines
+        self._baseline_offset = self._case_baseline_start[self.site_case] + self.first_row // STEPS_PER_PERIOD
+        self._private = np.zeros(self.batch_size, dtype=bool)
+        self._events = OpenEvents(self._all_rows, self.site_case, self.first_row)
+        self._outages = Outages(self.cases, self.site_case, self.first_row, self.params)
+        for observer in self._observers.values():
+            observer.start_at(self.site_case, self.first_row)
 
     @property
     def now(self) -> int:
@@ -109,15 +124,37 @@ class SiteBatch:
         """Start of the coming step at each site, datetime64[ns] in UTC, (B,)."""
         return self._start_utc + self._step * _STEP
 
-    def reset(self) -> None:
-        """Back to the start of each run, nothing sold. The site itself is deterministic: there is nothing to seed."""
-        self.state = self._start_state[self.site_case]
+    def reset(
+        self,
+        *,
+        site_case: np.ndarray | Sequence[int] | None = None,
+        start_steps: np.ndarray | Sequence[int] | None = None,
+        params: np.ndarray | None = None,
+    ) -> None:
+        """Back to the start of each run, nothing sold. The site itself is deterministic: there is nothing to seed.
+
+        Any argument, as in the constructor and for as many sites, begins other runs: what is left out is then as the
+        constructor has it by default, and a baseline that was set is forgotten.
+        """
+        if site_case is not None or start_steps is not None or params is not None:
+            if site_case is None:
+                site_case = self.site_case
+            if len(site_case) != self.batch_size:
+                raise ValueError(f"site_case: {len(site_case)} sites, this batch has {self.batch_size}")
+            self._begin(site_case, start_steps, params)
+        self._outages.reset()
+        self.state = of_dtype(self._start_state[self.site_case], STATE_DTYPE)
         self.state["step"] = 0
+        self.state["soc_kwh"] = self.params["soc_start"] * self.params["battery_kwh"]
         self.queue = self._start_queue[self.site_case]
-        self.commitments_kw = np.zeros((self.batch_size, -(-self.steps // STEPS_PER_PERIOD)))
-        self.own_trades = np.zeros(self.commitments_kw.shape, dtype=bool)
+        sold = (self.batch_size, -(-self.steps // STEPS_PER_PERIOD))
+        self.commitments_kw = np.zeros(sold)
+        self.own_trades = np.zeros(sold, dtype=bool)
+        self._kept_calls: dict[str, Call] = {}
         self._events.reset()
         self._step = 0
+        if self._outages.next_edge == 0:
+            self._outages.apply(0, self.state)
 
     def step(self, raw: np.ndarray, bounds: np.ndarray | None = None, *, copy: bool = True) -> StepResult:
         """Advance one control step.
@@ -130,6 +167,32 @@ class SiteBatch:
         Raises:
             ValueError: stepping past the end, a wrong shape, NaN, a value outside [-1, 1], a low bound above its high.
         """
+        call = self._call_of(new_result(self.batch_size)) if copy else self._kept_call("")
+        self._run(step_batch, raw, bounds, call)
+        return call.result
+
+    def advance(
+        self, raw: np.ndarray, information: str, bounds: np.ndarray | None = None, *, copy: bool = True
+    ) -> Advance:
+        """``step``, then reward, observation and feasible range, in one pass. Arguments and errors as there.
+
+        information: the information set that is observed, as in ``observe``.
+        """
+        observer = self._observer(information)
+        call = (
+            self._call_of(new_advance(self.batch_size, observer.size), observer)
+            if copy
+            else self._kept_call(information)
+        )
+        self._run(advance_batch, raw, bounds, call)
+        result = call.result
+        assert isinstance(result, Advance)
+        if self._outages.blind:
+            result.observed[:] = self._observed(observer)
+        return result
+
+    def _run(self, kernel: Callable[..., int], raw: np.ndarray, bounds: np.ndarray | None, call: Call) -> None:
+        """Check the actions, run the kernel over all sites, move the clock."""
         if self._step >= self.steps:
             raise ValueError(f"step: the run ended after {self.steps} steps; call reset() first")
         raw = as_actions(raw, self.batch_size)
@@ -139,28 +202,45 @@ class SiteBatch:
             raise ValueError(f"bounds: shape {bounds.shape}, expected {self._no_bounds.shape}")
         elif bounds.dtype != np.float32:
             raise ValueError(f"bounds: dtype {bounds.dtype}, expected float32")
-        result = self._new_result() if copy else self._shared
-        wrong = step_batch(
+        else:
+            bounds = np.ascontiguousarray(bounds)
+        wrong = self._slices.run(kernel, raw, bounds, call)
+        if wrong >= 0:
+            raise bad_action(raw, bounds, wrong)
+        self._step += 1
+        if self._step >= self._outages.next_edge:
+            self._outages.apply(self._step, self.state)
+
+    def _call_of(self, result: StepResult, observer: Observer | None = None) -> Call:
+        """Arguments of the kernel after the actions, for this result."""
+        by_site: tuple[np.ndarray, ...] = (
             self.params,
-            self._values,
-            self.offset,
-            self.length,
             self.state,
             self.queue,
-            raw,
-            np.ascontiguousarray(bounds),
+            self.offset,
+            self.length,
             self.commitments_kw,
             self.own_trades,
-            self._baseline,
             self._baseline_offset,
             result.outputs,
             result.executed,
             result.clipped,
         )
-        if wrong >= 0:
-            raise bad_action(raw, bounds, wrong)
-        self._step += 1
-        return result
+        shared: tuple[Any, ...] = (self._values, self._baseline)
+        if observer is not None:
+            assert isinstance(result, Advance)
+            by_site += (observer.offset, result.reward, result.observed, result.bounds)
+            shared += (observer.table, observer.limits, observer.sales)
+        return Call(result, by_site, shared, by_site + shared)
+
+    def _kept_call(self, information: str) -> Call:
+        """The call whose result is overwritten step by step: ``step`` for an empty name, else ``advance``."""
+        call = self._kept_calls.get(information)
+        if call is None:
+            observer = self._observer(information) if information else None
+            result = new_advance(self.batch_size, observer.size) if observer else new_result(self.batch_size)
+            call = self._kept_calls[information] = self._call_of(result, observer)
+        return call
 
     def feasible(self) -> np.ndarray:
         """ActionBounds float32 (B, 3, 2) of the coming step (see ``envs.feasible``)."""
@@ -177,11 +257,11 @@ class SiteBatch:
         return SiteView(
             step=self._step,
             now_utc=self.now_utc,
-            row=self._values[rows],
+            row=self._seen[rows],
             forecast=self._forecast[rows],
             published_steps=self._published[rows],
             baseline_kw=self._baseline[(self._baseline_offset + period)[:, None] + _HALF_HOURS],
-            state=self.state.copy(),
+            state=self._outages.seen(self.state),
             queue_kwh=queue,
             params=self.params,
             commitments_kw=self.commitments_kw,
@@ -194,20 +274,25 @@ class SiteBatch:
         Raises:
             ValueError: unknown information set.
         """
+        return dict.fromkeys(AGENTS, self._observed(self._observer(information)))
+
+    def _observer(self, information: str) -> Observer:
         observer = self._observers.get(information)
         if observer is None:
-            all_rows = [case.rows for case in self.cases]
-            observer = self._observers[information] = Observer(information, all_rows, self.site_case, self.first_row)
-        observed = observer.observe(
+            observer = Observer(information, self._all_rows, self.site_case, self.first_row)
+            self._observers[information] = observer
+        return observer
+
+    def _observed(self, observer: Observer) -> np.ndarray:
+        return observer.observe(
             self.params,
-            self.state,
+            self._outages.seen(self.state) if self._outages.blind else self.state,
             self.queue,
             self.length,
             self.commitments_kw,
             self._baseline,
             self._baseline_offset,
         )
-        return dict.fromkeys(AGENTS, observed)
 
     def set_commitment(self, site: int, periods: Sequence[int], kw: float, *, own: bool = False) -> None:
         """Store ``kw`` sold in each of ``periods`` of one site. Whether it may be sold is checked by the market.
@@ -227,12 +312,15 @@ class SiteBatch:
             round((at - rows.start_utc).total_seconds() / 60) // STEP_MINUTES for at in (event.start, event.end)
         )
         start = self._case_start[case]
-        for values in (rows.values, self._values[start : start + len(rows.values)]):
+        joint = slice(start, start + len(rows.values))
+        for values in (rows.values, rows.visible, self._values[joint], self._seen[joint]):
             values[first:end, EVENT_KW], values[first:end, EVENT_PRICE] = event.kw, event.price_gbp_per_mwh
         rows = replace(rows, events=tuple(sorted((*rows.events, event), key=lambda one: one.start)))
         self.cases = (*self.cases[:case], replace(self.cases[case], rows=rows), *self.cases[case + 1 :])
-        self._events = OpenEvents([one.rows for one in self.cases], self.site_case, self.first_row)
+        self._all_rows = [one.rows for one in self.cases]
+        self._events = OpenEvents(self._all_rows, self.site_case, self.first_row)
         self._observers.clear()  # they precompute what rows say of requests
+        self._kept_calls.clear()
 
     def set_baseline(self, site: int, first_period: int, kw: np.ndarray) -> None:
         """Replace one site's baseline, kW (n,) by period of the run from ``first_period`` on (long runs)."""
@@ -261,62 +349,6 @@ class SiteBatch:
             own = self._baseline[offset : offset + size].copy()
             self._baseline_offset[site] = len(self._baseline)
             self._baseline = np.concatenate([self._baseline, own])
+            self._kept_calls = {}
             self._private[site] = True
         return int(self._baseline_offset[site])
-
-    def _new_result(self) -> StepResult:
-        size = self.batch_size
-        return StepResult(
-            np.empty((size, len(OUTPUTS))),
-            np.empty((size, len(AGENTS)), dtype=np.float32),
-            np.empty((size, len(AGENTS)), dtype=bool),
-        )
-
-
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
-    return np.ascontiguousarray(parts[0]) if len(parts) == 1 else np.concatenate(parts)
-
-
-def _site_case(cases: int, site_case: np.ndarray | Sequence[int] | None) -> np.ndarray:
-    index = np.arange(cases) if site_case is None else np.asarray(site_case, dtype=np.int64)
-    if cases == 0 or index.ndim != 1 or len(index) == 0 or index.min() < 0 or index.max() >= cases:
-        raise ValueError(f"site_case: {index.tolist()}; give for each site the index of one of the {cases} cases")
-    return index
-
-
-def _site_params(cases: tuple[Case, ...], site_case: np.ndarray, params: np.ndarray | None) -> np.ndarray:
-    if params is None:
-        return np.concatenate([case.params for case in cases])[site_case]
-    if len(params) not in (1, len(site_case)):
-        raise ValueError(f"params: {len(params)} records for {len(site_case)} sites; give 1 or {len(site_case)}")
-    validate(params)
-    return np.ascontiguousarray(np.broadcast_to(params, (len(site_case),)))
-
-
-def _first_rows(start_steps: np.ndarray | Sequence[int] | None, batch_size: int) -> np.ndarray:
-    if start_steps is None:
-        return np.zeros(batch_size, dtype=np.int64)
-    first = np.asarray(start_steps, dtype=np.int64)
-    if first.shape != (batch_size,) or (first < 0).any() or (first % STEPS_PER_PERIOD).any():
-        raise ValueError(
-            f"start_steps: {first.tolist()}; give {batch_size} even rows from 0 on (a settlement period starts there)"
-        )
-    return first
-
-
-def _lengths(available: np.ndarray, first: np.ndarray, episode_steps: int | None) -> np.ndarray:
-    length = available - first if episode_steps is None else np.full_like(first, episode_steps)
-    short = (length < 1) | (first + length > available)
-    if short.any():
-        site = int(np.argmax(short))
-        raise ValueError(
-            f"site {site}: its case has {available[site]} steps, fewer than start {first[site]} plus an episode of "
-            f"{length[site]}"
-        )
-    return length
-
-
-def _baselines(all_values: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Baseline kW by period, all cases end to end with 48 h of zeros behind each, and where each case begins."""
-    columns = [np.pad(v[::STEPS_PER_PERIOD, BASELINE], (0, FORECAST_HALF_HOURS)) for v in all_values]
-    return np.concatenate(columns), np.cumsum([0] + [len(c) for c in columns])[:-1]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from envs.scenario import Disturbance
 from grid.rows import ExogenousRows
 
 
@@ -21,6 +22,7 @@ class Case:
     neutral_kwh     float64 (rows.steps,): import of the neutral controller over the run, per step
     import_per_it   site kWh per IT kWh over the run-in, values queued work at the end
     keys            week_start, workload, site, data_hash: what result rows are keyed by
+    scenario        what goes wrong during the run; ``rows`` have been through ``envs.scenario.disturb_rows``
     """
 
     rows: ExogenousRows
@@ -31,3 +33,4 @@ class Case:
     neutral_kwh: np.ndarray
     import_per_it: float
     keys: dict[str, str] = field(default_factory=dict)
+    scenario: tuple[Disturbance, ...] = ()

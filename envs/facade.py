@@ -6,14 +6,14 @@ It keeps that README's four-tuple ``step`` and is therefore not a ``gymnasium.En
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from envs.batch import SiteBatch
 from envs.case import Case
+from envs.case_maker import registered_case_maker
 from envs.grid_aware import grid_signals
 from envs.proposer import Proposer, ThresholdProposer
 from envs.reward import step_reward_gbp
@@ -21,11 +21,8 @@ from envs.state import AGENTS, OUT, OUTPUTS
 from envs.view import SiteView
 from grid.rows import STEP_MINUTES
 
-CaseMaker = Callable[[str, str | None], Case]  # (location, workload file) -> the case to run
-
 LOCATIONS = ("london",)
 NO_REASON = "no supervisor: the actions came without a reason"
-CASE_MAKERS = "deg.case_maker"  # entry-point group: the package that knows signals and markets registers itself there
 _LAYOUT = "carbon_aware"  # what SustainDC's agents see
 _STATES = ("inlet_degc", "supply_degc", "soc_kwh", "queued_kwh")
 _SUMMED = tuple(name for name in OUTPUTS if name not in _STATES)
@@ -142,11 +139,3 @@ def _raw(actions: Mapping[str, float] | np.ndarray) -> np.ndarray:
     if missing:
         raise ValueError(f"step: no action for {missing[0]}; give one for each of {', '.join(AGENTS)}")
     return np.array([[float(actions[agent]) for agent in AGENTS]], dtype=np.float32)
-
-
-def registered_case_maker() -> CaseMaker:
-    """The installed package's case maker: this room knows no signals, so it cannot make a case by itself."""
-    registered = list(entry_points(group=CASE_MAKERS))
-    if not registered:
-        raise ValueError("no case and no case maker is registered; give case=, or install the package (make install)")
-    return registered[0].load()

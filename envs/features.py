@@ -52,7 +52,7 @@ def row_table(rows: ExogenousRows) -> np.ndarray:
 
 def _compute(rows: ExogenousRows) -> np.ndarray:
     n = rows.steps + 1
-    values = rows.values[:n]
+    values = rows.visible[:n]
     carbon_level, price_level = _level(rows.trailing[:n, _CARBON]), _level(rows.trailing[:n, _PRICE])
     adder = values[:, TARIFF] - values[:, DAY_AHEAD]
     forecast = rows.forecast[:n].astype(np.float64)

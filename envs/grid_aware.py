@@ -70,3 +70,8 @@ def grid_signals(view: SiteView, site: int) -> dict[str, Any]:
         "commitments_kw": view.commitments_kw[site, view.period : view.period + 96].copy(),
         "baseline_kw": view.baseline_kw[site].copy(),
     }
+
+
+def grid_aware_env(**options: Any) -> GridAwareEnv:
+    """A ``SiteParallelEnv`` of these arguments under ``GridAwareEnv``."""
+    return GridAwareEnv(SiteParallelEnv(**options))

@@ -10,46 +10,61 @@ from numba import njit
 
 from envs.battery import charge_limit_kw, discharge_limit_kw
 from envs.cooling import action_of_supply
+from envs.load_shift import may_wait_share
+from envs.observe import observe_site
+from envs.reward import kernel_reward_gbp
 from envs.state import QUEUE_STEPS, Record
 from envs.step import IMPORT, IT, expected_load_kw, step
+from envs.unowned import unowned
 from grid.rows import STEPS_PER_PERIOD
 
 ACTION_TOLERANCE = 1e-6  # float32 rounding of a bound; larger misses are errors
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def step_batch(
-    params: np.ndarray,
-    values: np.ndarray,
-    offset: np.ndarray,
-    length: np.ndarray,
-    state: np.ndarray,
-    queue: np.ndarray,
-    raw: np.ndarray,
-    bounds: np.ndarray,
-    commitments: np.ndarray,
-    own_trades: np.ndarray,
-    baseline: np.ndarray,
-    baseline_offset: np.ndarray,
-    out: np.ndarray,
-    executed: np.ndarray,
-    clipped: np.ndarray,
-) -> int:
-    """Advance every site that has not reached its end; one at its end reports zeros. -> -1, or what is wrong.
-
-    params, state records (B,); values float64 (R, columns), all series end to end; offset int64 (B,) a site's first
-    row; length int64 (B,) its steps; queue float64 (B, 96); raw float32 (B, 3); bounds float32 (B, 3, 2);
-    commitments float64 (B, P) kW; own_trades bool (B, P); baseline float64 (N,) kW by period, each site's from
-    ``baseline_offset`` int64 (B,) on.
-    Written: out float64 (B, OUTPUTS), executed float32 (B, 3), clipped bool (B, 3).
-
-    A bad action or bound returns its flat index (site x 3 + agent) before anything has changed.
-    """
-    for i in range(len(params)):
+def find_bad_action(raw: np.ndarray, bounds: np.ndarray) -> int:
+    """Flat index (site x 3 + agent) of the first action outside [-1, 1] or bound out of order, -1 if there is none."""
+    for i in range(len(raw)):
         for k in range(3):
             inside = np.abs(raw[i, k]) <= 1.0 + ACTION_TOLERANCE  # NaN compares false
             if not (inside and bounds[i, k, 0] <= bounds[i, k, 1]):
                 return i * 3 + k
+    return -1
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def step_batch(
+    raw: np.ndarray,
+    bounds: np.ndarray,
+    params: np.ndarray,
+    state: np.ndarray,
+    queue: np.ndarray,
+    offset: np.ndarray,
+    length: np.ndarray,
+    commitments: np.ndarray,
+    own_trades: np.ndarray,
+    baseline_offset: np.ndarray,
+    out: np.ndarray,
+    executed: np.ndarray,
+    clipped: np.ndarray,
+    values: np.ndarray,
+    baseline: np.ndarray,
+) -> int:
+    """Advance every site that has not reached its end; one at its end reports zeros. -> -1, or what is wrong.
+
+    By site: raw float32 (B, 3); bounds float32 (B, 3, 2); params, state records (B,); queue float64 (B, 96); offset
+    int64 (B,) its first row; length int64 (B,) its steps; commitments float64 (B, P) kW; own_trades bool (B, P);
+    baseline_offset int64 (B,). Written: out float64 (B, OUTPUTS), executed float32 (B, 3), clipped bool (B, 3).
+    Shared: values float64 (R, columns), all series end to end; baseline float64 (N,) kW by period.
+
+    A bad action or bound returns what ``find_bad_action`` says of it before anything has changed.
+    """
+    wrong = find_bad_action(raw, bounds)
+    if wrong >= 0:
+        return wrong
+    params, state, queue, values = unowned(params), unowned(state), unowned(queue), unowned(values)
+    raw, bounds, out = unowned(raw), unowned(bounds), unowned(out)
+    executed, clipped = unowned(executed), unowned(clipped)
     for i in range(len(params)):
         t = state[i].step
         if t >= length[i]:
@@ -58,23 +73,96 @@ def step_batch(
             clipped[i] = False
             continue
         period = t // STEPS_PER_PERIOD
-        done = step(
-            params[i],
-            values[offset[i] + t],
-            state[i],
-            queue[i],
-            _clip(raw[i, 0], bounds[i, 0]),
-            _clip(raw[i, 1], bounds[i, 1]),
-            _clip(raw[i, 2], bounds[i, 2]),
-            commitments[i, period],
-            own_trades[i, period],
-            baseline[baseline_offset[i] + period],
-            out[i],
-        )
-        for k in range(3):
-            executed[i, k] = done[k]
-            clipped[i, k] = np.abs(executed[i, k] - raw[i, k]) > ACTION_TOLERANCE
+        _step_site(
+            params[i], values[offset[i] + t], state[i], queue[i], raw[i], bounds[i], commitments[i, period],
+            own_trades[i, period], baseline[baseline_offset[i] + period], out[i], executed[i], clipped[i],
+        )  # fmt: skip
     return -1
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def advance_batch(
+    raw: np.ndarray,
+    bounds: np.ndarray,
+    params: np.ndarray,
+    state: np.ndarray,
+    queue: np.ndarray,
+    offset: np.ndarray,
+    length: np.ndarray,
+    commitments: np.ndarray,
+    own_trades: np.ndarray,
+    baseline_offset: np.ndarray,
+    out: np.ndarray,
+    executed: np.ndarray,
+    clipped: np.ndarray,
+    table_offset: np.ndarray,
+    reward: np.ndarray,
+    observed: np.ndarray,
+    feasible: np.ndarray,
+    values: np.ndarray,
+    baseline: np.ndarray,
+    table: np.ndarray,
+    limits: np.ndarray,
+    sales: bool,
+) -> int:
+    """``step_batch``, then what an agent wants to know next, in one pass over the sites: a face makes one call a step.
+
+    table, table_offset, limits, sales as in ``envs.observe.observe_batch``. Written besides: reward float64 (B,),
+    observed float32 (B, d) and feasible float32 (B, 3, 2), both of the coming step.
+    """
+    wrong = find_bad_action(raw, bounds)
+    if wrong >= 0:
+        return wrong
+    params, state, queue, values = unowned(params), unowned(state), unowned(queue), unowned(values)
+    raw, bounds, out = unowned(raw), unowned(bounds), unowned(out)
+    executed, clipped, commitments = unowned(executed), unowned(clipped), unowned(commitments)
+    table, limits, observed, feasible = unowned(table), unowned(limits), unowned(observed), unowned(feasible)
+    for i in range(len(params)):
+        t = state[i].step
+        if t >= length[i]:
+            out[i] = 0.0
+            executed[i] = 0.0
+            clipped[i] = False
+        else:
+            period = t // STEPS_PER_PERIOD
+            _step_site(
+                params[i], values[offset[i] + t], state[i], queue[i], raw[i], bounds[i], commitments[i, period],
+                own_trades[i, period], baseline[baseline_offset[i] + period], out[i], executed[i], clipped[i],
+            )  # fmt: skip
+        reward[i] = kernel_reward_gbp(out[i])
+        t = min(state[i].step, length[i])
+        period = t // STEPS_PER_PERIOD
+        observe_site(
+            params[i], state[i], queue[i], length[i] - t, table[table_offset[i] + t], commitments[i], period,
+            baseline[baseline_offset[i] + period], limits, sales, observed[i],
+        )  # fmt: skip
+        feasible_site(params[i], values[offset[i] + t], state[i], queue[i], feasible[i])
+    return -1
+
+
+@njit(cache=True, forceinline=True)
+def _step_site(
+    p: Record,
+    row: np.ndarray,
+    s: Record,
+    queue: np.ndarray,
+    raw: np.ndarray,
+    bounds: np.ndarray,
+    committed_kw: float,
+    own_trade: bool,
+    baseline_kw: float,
+    out: np.ndarray,
+    executed: np.ndarray,
+    clipped: np.ndarray,
+) -> None:
+    """One site of ``step_batch``."""
+    done = step(
+        p, row, s, queue, _clip(raw[0], bounds[0]), _clip(raw[1], bounds[1]), _clip(raw[2], bounds[2]), committed_kw,
+        own_trade, baseline_kw, out,
+    )  # fmt: skip
+    for k in range(3):
+        executed[k] = done[k]
+        clipped[k] = np.abs(executed[k] - raw[k]) > ACTION_TOLERANCE
 
 
 @njit(cache=True, forceinline=True)
@@ -94,6 +182,8 @@ def feasible_batch(
     bounds: np.ndarray,
 ) -> None:
     """Fill ``bounds`` float32 (B, 3, 2) for the coming step; shapes as in ``step_batch``."""
+    params, state, queue, values = unowned(params), unowned(state), unowned(queue), unowned(values)
+    bounds = unowned(bounds)
     for i in range(len(params)):
         t = min(state[i].step, length[i])
         feasible_site(params[i], values[offset[i] + t], state[i], queue[i], bounds[i])
@@ -104,7 +194,7 @@ def feasible_site(p: Record, row: np.ndarray, s: Record, queue: np.ndarray, boun
     """Lowest and highest action of each agent that makes a physical difference and is allowed."""
     due = queue[s.step % QUEUE_STEPS] + s.overdue_kwh
     waiting = s.queued_kwh - due
-    bounds[0, 0] = -1.0 if p.deferrable_share > 0.0 else 0.0
+    bounds[0, 0] = -1.0 if may_wait_share(p) > 0.0 else 0.0
     bounds[0, 1] = 1.0 if waiting > 1e-9 else 0.0
     load_kw = expected_load_kw(p, row, s, queue)
     if p.battery_kw > 0.0:

@@ -16,8 +16,9 @@ from envs.layouts import (
     layout,
     limits,
 )
-from envs.load_shift import full_work_kwh
+from envs.load_shift import full_work_kwh, may_wait_share
 from envs.state import QUEUE_STEPS, Record
+from envs.unowned import unowned
 from grid.rows import STEPS_PER_PERIOD, ExogenousRows
 
 _BINS = np.array(QUEUE_BINS_STEPS)
@@ -39,10 +40,15 @@ class Observer:
         columns = sum(INFORMATION_SETS.index(f.information) <= level for f in ROW_FEATURES)
         tables = [row_table(rows)[:, :columns] for rows in all_rows]  # smaller sets are prefixes of larger ones
         starts = np.cumsum([0] + [len(table) for table in tables])[:-1]
-        self._table = np.ascontiguousarray(np.concatenate(tables))
-        self._offset = starts[series] + first
-        self._limits = limits((*STATE_FEATURES, *SALE_FEATURES))
-        self._sales = information == "grid_aware"
+        self.table = np.ascontiguousarray(np.concatenate(tables))
+        self._starts = starts
+        self.start_at(series, first)
+        self.limits = limits((*STATE_FEATURES, *SALE_FEATURES))
+        self.sales = information == "grid_aware"
+
+    def start_at(self, series: np.ndarray, first: np.ndarray) -> None:
+        """Sites begin at these series and rows from now on, int64 (B,) both."""
+        self.offset = self._starts[series] + first
 
     def observe(
         self,
@@ -57,8 +63,8 @@ class Observer:
         """float32 (B, size). Arguments as in ``envs.kernel.step_batch``."""
         out = np.empty((len(params), self.size), dtype=np.float32)
         observe_batch(
-            params, state, queue, length, self._table, self._offset, commitments_kw, baseline_kw, baseline_offset,
-            self._limits, self._sales, out,
+            params, state, queue, length, self.table, self.offset, commitments_kw, baseline_kw, baseline_offset,
+            self.limits, self.sales, out,
         )  # fmt: skip
         return out
 
@@ -78,27 +84,50 @@ def observe_batch(
     sales: bool,
     out: np.ndarray,
 ) -> None:
-    """Fill ``out`` float32 (B, size). table float32 (rows, columns) of ``ROW_FEATURES``; offset int64 (B,), first rows."""
-    states, columns = _STATES, table.shape[1]
+    """Fill ``out`` float32 (B, size). table float32 (rows, columns) of ``ROW_FEATURES``; offset int64 (B,)."""
+    params, state, queue, table = unowned(params), unowned(state), unowned(queue), unowned(table)
+    commitments, bounds, out = unowned(commitments), unowned(bounds), unowned(out)
     for i in range(len(params)):
         t = min(state[i].step, length[i])
-        _own_state(params[i], state[i], queue[i], length[i] - t, out[i])
-        out[i, states : states + columns] = table[offset[i] + t]
-        if sales:
-            period = t // STEPS_PER_PERIOD
-            base = baseline[baseline_offset[i] + period]
-            _sold(params[i], state[i], commitments[i], period, base, out[i, states + columns :])
-        for k in range(states):
-            out[i, k] = min(max(out[i, k], bounds[k, 0]), bounds[k, 1])
-        for k in range(states + columns, out.shape[1]):
-            at = k - columns
-            out[i, k] = min(max(out[i, k], bounds[at, 0]), bounds[at, 1])
+        period = t // STEPS_PER_PERIOD
+        observe_site(
+            params[i], state[i], queue[i], length[i] - t, table[offset[i] + t], commitments[i], period,
+            baseline[baseline_offset[i] + period], bounds, sales, out[i],
+        )  # fmt: skip
+
+
+@njit(cache=True, forceinline=True)
+def observe_site(
+    p: Record,
+    s: Record,
+    queue: np.ndarray,
+    steps_left: int,
+    row_features: np.ndarray,
+    commitments: np.ndarray,
+    period: int,
+    baseline_kw: float,
+    bounds: np.ndarray,
+    sales: bool,
+    out: np.ndarray,
+) -> None:
+    """One site of ``observe_batch``: row_features float32 (columns,), commitments float64 (P,), out float32 (size,)."""
+    states, columns = _STATES, len(row_features)
+    _own_state(p, s, queue, steps_left, out)
+    for k in range(columns):  # a loop compiles to a plain copy, a slice to a general one
+        out[states + k] = row_features[k]
+    if sales:
+        _sold(p, s, commitments, period, baseline_kw, out[states + columns :])
+    for k in range(states):
+        out[k] = min(max(out[k], bounds[k, 0]), bounds[k, 1])
+    for k in range(states + columns, len(out)):
+        at = k - columns
+        out[k] = min(max(out[k], bounds[at, 0]), bounds[at, 1])
 
 
 @njit(cache=True, forceinline=True)
 def _own_state(p: Record, s: Record, queue: np.ndarray, steps_left: int, out: np.ndarray) -> None:
     """The ``STATE_FEATURES`` of one site, in their order."""
-    hour = max(4.0 * full_work_kwh(p) * p.deferrable_share, 1e-9)
+    hour = max(4.0 * full_work_kwh(p) * may_wait_share(p), 1e-9)
     out[0] = s.soc_kwh / max(p.battery_kwh, 1e-9)
     out[1] = action_of_supply(p, s.supply_degc)
     out[2] = (p.overheat_limit_degc - s.inlet_degc) / 10.0
@@ -109,9 +138,11 @@ def _own_state(p: Record, s: Record, queue: np.ndarray, steps_left: int, out: np
     slot = s.step % QUEUE_STEPS
     for b in range(len(_BINS) - 1):
         due = s.overdue_kwh if b == 0 else 0.0
-        for ahead in range(_BINS[b], _BINS[b + 1]):
-            at = slot + ahead
-            due += queue[at if at < QUEUE_STEPS else at - QUEUE_STEPS]
+        first, last = slot + _BINS[b], slot + _BINS[b + 1]
+        for at in range(first, min(last, QUEUE_STEPS)):
+            due += queue[at]
+        for at in range(max(first, QUEUE_STEPS) - QUEUE_STEPS, last - QUEUE_STEPS):
+            due += queue[at]
         out[_FIRST_BIN + b] = due * per_bin
     out[_FIRST_BIN + len(_BINS) - 1] = min(steps_left, 96) / 96.0
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pandas as pd
 
@@ -19,7 +21,8 @@ class OpenEvents:
         pairs, group = np.unique(np.stack([series, first_row], axis=1), axis=0, return_inverse=True)
         self._group = group.reshape(-1).tolist()
         self._events: list[tuple[FlexEvent, ...]] = [all_rows[s].events for s, _ in pairs]
-        self._spans = [_span_steps(all_rows[s]) - first for s, first in pairs]
+        spans = {s: _span_steps(all_rows[s]) for s in {int(s) for s, _ in pairs}}
+        self._spans = [spans[int(s)] - first for s, first in pairs]
         self.reset()
 
     def reset(self) -> None:
@@ -44,11 +47,19 @@ class OpenEvents:
         return self._by_site
 
 
+_kept: dict[int, tuple[weakref.ref, np.ndarray]] = {}
+
+
 def _span_steps(rows: ExogenousRows) -> np.ndarray:
-    """int64 (events, 2): the step from which each request is seen, and the step at which it is over."""
+    """int64 (events, 2): the step from which each request is seen, and the step at which it is over. Kept by series."""
+    kept = _kept.get(id(rows))
+    if kept is not None and kept[0]() is rows:
+        return kept[1]
 
     def step_of(moment: pd.Timestamp) -> int:
         return int(np.ceil((moment - rows.start_utc) / pd.Timedelta(minutes=STEP_MINUTES)))
 
     spans = [(step_of(event.published_at), step_of(event.end)) for event in rows.events]
-    return np.array(spans, dtype=np.int64).reshape(-1, 2)
+    key, table = id(rows), np.array(spans, dtype=np.int64).reshape(-1, 2)
+    _kept[key] = (weakref.ref(rows, lambda _: _kept.pop(key, None)), table)
+    return table

@@ -12,9 +12,12 @@ from pettingzoo import ParallelEnv
 from envs.actions import code_levels
 from envs.batch import SiteBatch
 from envs.case import Case
+from envs.episodes import episodes
 from envs.feasible import code_mask
 from envs.layouts import layout, limits
-from envs.reward import reward_of
+from envs.randomise import Ranges
+from envs.render import DayChart, site_strips
+from envs.single import RENDER_FPS, check_render_mode
 from envs.state import AGENTS, OUTPUTS
 
 
@@ -39,23 +42,36 @@ class SiteParallelEnv(ParallelEnv):
     >>> observations, rewards, terminations, truncations, infos = env.step(actions)      # doctest: +SKIP
 
     Args:
-        cases: one or more; ``reset`` draws one of them.
+        cases: what episodes are drawn from; the registered case maker's year if left out.
         information: ``site``, ``carbon_aware`` or ``grid_aware``.
         discrete: number of levels (odd), or None for continuous actions.
+        episode_steps: control steps of an episode, begun on any day of a case; None plays cases whole.
+        ranges: site parameter -> (low, high), drawn for each episode.
+        render_mode: ``rgb_array`` draws the last day, see ``envs.render``.
 
     Raises:
-        ValueError: no case, unknown information set, an even number of levels.
+        ValueError: no case, unknown information set or render mode, an even number of levels, a case that is too short.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"name": "deg_site_v0", "is_parallelizable": True, "render_modes": []}
-    render_mode = None
+    metadata: ClassVar[dict[str, Any]] = {
+        "name": "deg_site_v0",
+        "is_parallelizable": True,
+        "render_modes": ["rgb_array"],
+        "render_fps": RENDER_FPS,
+    }
 
     def __init__(
-        self, cases: Case | Sequence[Case], *, information: str = "carbon_aware", discrete: int | None = None
+        self,
+        cases: Case | Sequence[Case] | None = None,
+        *,
+        information: str = "carbon_aware",
+        discrete: int | None = None,
+        episode_steps: int | None = None,
+        ranges: Ranges | None = None,
+        render_mode: str | None = None,
     ) -> None:
-        self.cases = (cases,) if isinstance(cases, Case) else tuple(cases)
-        if not self.cases:
-            raise ValueError("cases: none given; give at least one Case")
+        check_render_mode(render_mode)
+        self.render_mode = render_mode
         self.information = information
         self.levels = None if discrete is None else code_levels(discrete)
         self.possible_agents = list(AGENTS)
@@ -66,10 +82,11 @@ class SiteParallelEnv(ParallelEnv):
             agent: spaces.Box(-1.0, 1.0, (1,), np.float32) if discrete is None else spaces.Discrete(discrete)
             for agent in AGENTS
         }
-        self._batches: dict[int, SiteBatch] = {}
+        self._episodes = episodes(cases, episode_steps, ranges)
+        self.batch = SiteBatch(self._episodes.cases, [0], episode_steps=episode_steps)
         self._rng = np.random.default_rng()
         self._raw = np.empty((1, len(AGENTS)), dtype=np.float32)
-        self.batch = self._batch_of(0)
+        self._chart: DayChart | None = None
 
     def observation_space(self, agent: str) -> spaces.Space:
         return self.observation_spaces[agent]
@@ -78,13 +95,16 @@ class SiteParallelEnv(ParallelEnv):
         return self.action_spaces[agent]
 
     def reset(self, seed: int | None = None, options: dict | None = None) -> tuple[dict, dict]:
-        """Draw a case and start it. All randomness comes from ``seed``."""
+        """Draw an episode and start it. All randomness comes from ``seed``."""
         if seed is not None:
             self._rng = np.random.default_rng(seed)
-        self.batch = self._batch_of(int(self._rng.integers(len(self.cases))))
-        self.batch.reset()
+        case, first, params = self._episodes.draw(self._rng)
+        self.batch.reset(site_case=[case], start_steps=[first], params=params)
         self.agents = list(AGENTS)
-        return self._observations(), self._infos()
+        if self.render_mode is not None:
+            self._chart = DayChart(site_strips(self.batch.params))
+        observed = self.batch.observe(self.information)
+        return {agent: vector[0] for agent, vector in observed.items()}, self._infos(self.batch.feasible())
 
     def step(self, actions: Mapping[str, Any]) -> tuple[dict, dict, dict, dict, dict]:
         """Advance 15 minutes.
@@ -96,35 +116,31 @@ class SiteParallelEnv(ParallelEnv):
             raise ValueError("step: the episode has ended or never began; call reset() first")
         for k, agent in enumerate(AGENTS):
             self._raw[0, k] = self._level(agent, actions)
-        result = self.batch.step(self._raw, copy=False)
-        values = result.outputs[0].tolist()
-        done = self.batch.done
-        infos = self._infos()
-        outputs = dict(zip(OUTPUTS, values, strict=True))
+        result = self.batch.advance(self._raw, self.information, copy=False)
+        infos = self._infos(result.bounds.copy())
+        outputs = dict(zip(OUTPUTS, result.outputs[0].tolist(), strict=True))
         for agent, executed in zip(AGENTS, result.executed[0].tolist(), strict=True):
             infos[agent]["outputs"] = outputs
             infos[agent]["executed"] = executed
+        if self._chart is not None:
+            self._chart.add(result.outputs[0])
+        done = self.batch.done
         if done:
             self.agents = []
         return (
-            self._observations(),
-            dict.fromkeys(AGENTS, reward_of(values)),
+            dict.fromkeys(AGENTS, result.observed[0].copy()),
+            dict.fromkeys(AGENTS, result.reward.item()),
             dict.fromkeys(AGENTS, False),
             dict.fromkeys(AGENTS, done),
             infos,
         )
 
-    def render(self) -> None:
-        """Nothing is drawn."""
+    def render(self) -> np.ndarray | None:
+        """uint8 (H, W, 3) of the last day with ``render_mode="rgb_array"``, else None."""
+        return None if self._chart is None else self._chart.draw()
 
     def close(self) -> None:
         """Nothing to release."""
-
-    def _batch_of(self, case: int) -> SiteBatch:
-        """One batch a case, kept: a case is compiled into arrays once."""
-        if case not in self._batches:
-            self._batches[case] = SiteBatch([self.cases[case]])
-        return self._batches[case]
 
     def _level(self, agent: str, actions: Mapping[str, Any]) -> float:
         """One agent's action as a number; its range is the kernel's to check."""
@@ -132,27 +148,33 @@ class SiteParallelEnv(ParallelEnv):
             raise ValueError(f"step: no action for {agent}; give one for each of {', '.join(AGENTS)}")
         action = actions[agent]
         if self.levels is None:
-            value = np.asarray(action, dtype=np.float64)
-            if value.size != 1:
-                raise ValueError(f"step: action {action!r} of {agent} is not one number in [-1, 1]")
-            return value.item()
+            try:
+                return float(action.item() if hasattr(action, "item") else action)
+            except (TypeError, ValueError):
+                raise ValueError(f"step: action {action!r} of {agent} is not one number in [-1, 1]") from None
         if not self.action_spaces[agent].contains(action):
             raise ValueError(f"step: action {action!r} of {agent} is not a code from 0 to {len(self.levels) - 1}")
         return float(self.levels[int(action)])
 
-    def _observations(self) -> dict[str, np.ndarray]:
-        return {agent: vector[0] for agent, vector in self.batch.observe(self.information).items()}
-
-    def _infos(self) -> dict[str, dict[str, Any]]:
-        bounds = self.batch.feasible()
+    def _infos(self, bounds: np.ndarray) -> dict[str, dict[str, Any]]:
         if self.levels is None:
             return {agent: {"bounds": bounds[0, k]} for k, agent in enumerate(AGENTS)}
         mask = code_mask(bounds, self.levels)[0].astype(np.int8)
         return {agent: {"bounds": bounds[0, k], "action_mask": mask[k]} for k, agent in enumerate(AGENTS)}
 
 
-def parallel_env(
-    cases: Case | Sequence[Case], *, information: str = "carbon_aware", discrete: int | None = None
-) -> SiteParallelEnv:
-    """The PettingZoo constructor; arguments as in ``SiteParallelEnv``."""
-    return SiteParallelEnv(cases, information=information, discrete=discrete)
+def parallel_env(what: str | Case | Sequence[Case] | None = None, **options: Any) -> ParallelEnv:
+    """The PettingZoo constructor.
+
+    Args:
+        what: a registered id such as ``deg/UKSite-v0``, or the cases of a ``SiteParallelEnv``.
+        options: arguments of that environment.
+
+    Raises:
+        ValueError: an unknown id, and what the environment itself refuses.
+    """
+    if isinstance(what, str):
+        from envs.registry import make_parallel
+
+        return make_parallel(what, **options)
+    return SiteParallelEnv(what, **options)

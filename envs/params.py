@@ -43,6 +43,8 @@ PARAMETERS: tuple[Parameter, ...] = (
     # Deferrable work
     _P("deferrable_share", 0.2, "-", 0.0, 1.0, _DESIGN),
     _P("deadline_steps", 96.0, "steps", 1.0, 96.0, f"{_DESIGN}: 24 h"),
+    _P("short_share", 0.0, "-", 0.0, 1.0, "choice: share of utilisation that may wait too, but less long; none here"),
+    _P("short_deadline_steps", 16.0, "steps", 1.0, 96.0, "assumption: 4 h for that second class"),
     # Cooling
     _P("supply_min_degc", 16.0, "degC", 10.0, 35.0, f"{_DESIGN}; 2 K below ASHRAE's recommended 18"),
     _P("supply_neutral_degc", 21.0, "degC", 10.0, 35.0, _DESIGN),
@@ -154,6 +156,13 @@ def validate(record: np.ndarray) -> None:
                 raise ValueError(
                     f"site parameter {low}: {record[low][at]:g} must lie below {high} = {record[high][at]:g}"
                 )
+    waiting = record["deferrable_share"] + record["short_share"]
+    if (waiting > 1.0).any():
+        at = int(np.argmax(waiting > 1.0))
+        raise ValueError(
+            f"site parameter short_share: {record['short_share'][at]:g} and deferrable_share "
+            f"{record['deferrable_share'][at]:g} are more than all work; their sum is at most 1"
+        )
 
 
 def neutral_actions(params: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba import njit
 
 from envs.state import OUT
 
@@ -24,3 +25,6 @@ def step_reward_gbp(outputs: np.ndarray) -> np.ndarray:
 def reward_of(out: Any) -> Any:
     """The same of one site's outputs as a list (OUTPUTS,), or of columns (OUTPUTS, B): same order, same bits."""
     return out[FLEX] - (out[ENERGY] + out[NETWORK] + out[WEAR] + out[CARBON_COST] + out[PENALTY])
+
+
+kernel_reward_gbp = njit(reward_of, forceinline=True)  # the same inside a kernel

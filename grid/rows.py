@@ -64,6 +64,8 @@ class ExogenousRows:
     trailing        float64 (T, len(FORECAST_SIGNALS)): mean of each signal over the 7 days before the row
     events          requests of the whole run, each visible from its ``published_at`` on
     provenance      column name -> real | filled | synthetic | modelled
+    seen            float64 (T, len(COLUMNS)): what controllers see of ``values`` where it is not the truth (sensors or
+                    signals out), or None
     """
 
     start_utc: pd.Timestamp
@@ -74,6 +76,12 @@ class ExogenousRows:
     trailing: np.ndarray
     events: tuple[FlexEvent, ...] = ()
     provenance: dict[str, str] = field(default_factory=dict)
+    seen: np.ndarray | None = None
+
+    @property
+    def visible(self) -> np.ndarray:
+        """float64 (T, len(COLUMNS)): the rows as controllers see them."""
+        return self.values if self.seen is None else self.seen
 
     def __getitem__(self, column: str) -> np.ndarray:
         """float64 (T,): one column by name."""

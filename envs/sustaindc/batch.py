@@ -60,12 +60,7 @@ class SustainDCBatch:
             raise ValueError(f"series steps: {sorted(lengths)}; all episodes of a batch end together")
         self.steps = lengths.pop()
         self._stack_sites(sites)
-        self._values = np.concatenate([s.values for s in series])
-        ends = np.cumsum([0] + [len(s.values) for s in series])[:-1]
-        self._first_row = np.array([end + s.start for end, s in zip(ends, series, strict=True)])[self._series]
-        tables = [row_observations(s) for s in series]
-        self._row_observations = {agent: np.concatenate([t[agent] for t in tables]) for agent in AGENTS}
-        self._first_observation = self._series * (self.steps + 1)
+        self._stack_series(series)
         self._state = np.zeros(self.batch_size, dtype=STATE_DTYPE)
         self._state["setpoint_degc"] = self._params["first_setpoint_degc"][self._site]
         self._queued_by = np.zeros((self.batch_size, self.steps + 1), dtype=np.int32)
@@ -76,11 +71,17 @@ class SustainDCBatch:
     def batch_size(self) -> int:
         return len(self._site)
 
-    def reset(self) -> dict[str, np.ndarray]:
+    def reset(self, series: Sequence[Series] | None = None) -> dict[str, np.ndarray]:
         """Empty queue and battery at each series' start; -> observations.
 
         As in SustainDC the set-point stays where the last episode left it, and the reward normaliser remembers.
+
+        series: other series in place of those before, as many and as long.
         """
+        if series is not None:
+            if len(series) != self._distinct_series or any(s.steps != self.steps for s in series):
+                raise ValueError(f"series: give {self._distinct_series} of {self.steps} steps, as before")
+            self._stack_series(series)
         setpoint = self._state["setpoint_degc"].copy()
         self._state[:] = np.zeros((), dtype=STATE_DTYPE)
         self._state["setpoint_degc"] = setpoint
@@ -127,6 +128,15 @@ class SustainDCBatch:
         observations = {agent: table[rows] for agent, table in self._row_observations.items()}
         fill_site(observations, outputs, self._queue_max)
         return observations
+
+    def _stack_series(self, series: Sequence[Series]) -> None:
+        self._distinct_series = len(series)
+        self._values = np.concatenate([s.values for s in series])
+        ends = np.cumsum([0] + [len(s.values) for s in series])[:-1]
+        self._first_row = np.array([end + s.start for end, s in zip(ends, series, strict=True)])[self._series]
+        tables = [row_observations(s) for s in series]
+        self._row_observations = {agent: np.concatenate([t[agent] for t in tables]) for agent in AGENTS}
+        self._first_observation = self._series * (self.steps + 1)
 
     def _stack_sites(self, sites: Sequence[Site]) -> None:
         racks = {len(site.kind_of_rack) for site in sites}

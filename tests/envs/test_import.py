@@ -18,17 +18,16 @@ def test_importing_envs_pulls_in_no_training_or_drawing():
     assert found.stdout.strip() == "[]"
 
 
-def test_cache_indices_older_than_a_source_are_dropped(tmp_path, monkeypatch):
+def test_cache_indices_older_than_a_source_are_dropped(tmp_path):
     (tmp_path / "envs" / "__pycache__").mkdir(parents=True)
-    monkeypatch.setattr(numba_cache, "_ROOM", tmp_path / "envs")
     source = tmp_path / "envs" / "battery.py"
     index = tmp_path / "envs" / "__pycache__" / "kernel.step_batch-1.py311.nbi"
     source.write_text("")
     index.write_text("")
     now = time.time()
     os.utime(source, (now - 10, now - 10))
-    numba_cache.drop_stale()
+    numba_cache.drop_stale(tmp_path / "envs")
     assert index.exists()
     os.utime(source, (now + 10, now + 10))
-    numba_cache.drop_stale()
+    numba_cache.drop_stale(tmp_path / "envs")
     assert not index.exists()
