@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from evaluate.ablation import CLAIM, EARNED, NEUTRAL, Ablation, Answer, Summary, ablation
+from evaluate.ablation import CLAIM, EARNED, FEWEST_WEEKS, NEUTRAL, Ablation, Answer, Summary, ablation
 from evaluate.ablation_words import amounts, by_name, claim, lead, negatives, p_text, phantom, shares
 from evaluate.matrix_figures import Line, Point, both, forest, plane
 from evaluate.matrix_run import MatrixReport, MatrixRun, identity, shared_context
@@ -46,6 +46,7 @@ def render(run: MatrixRun, result: Ablation) -> str:
         "claim": CLAIM,
         "earned": EARNED,
         "few_weeks": FEW_WEEKS,
+        "fewest_weeks": FEWEST_WEEKS,
         "shares": shares,
         "amounts": amounts,
         "p_text": p_text,

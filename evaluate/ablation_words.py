@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evaluate.ablation import CLAIM, IDLE_TRADES, NEUTRAL, Ablation, Answer, Summary
+from evaluate.ablation import CLAIM, FEWEST_WEEKS, IDLE_TRADES, NEUTRAL, Ablation, Answer, Summary
 from evaluate.page import gbp, number
 from evaluate.statistics import Interval
 from evaluate.variants import BOUND
+
+FORESIGHT = ("oracle", BOUND)  # what no site can do
 
 
 def shares(interval: Interval, digits: int = 1) -> str:
@@ -38,6 +40,8 @@ def claim(answer: Answer, asked: int) -> str:
     head += f" {'more ' if not gain else ''}{against} {answer.b}"
     if answer.verdict != "open":
         return f"{head}: {answer.verdict} ({p_text(answer.p_holm)} after correction)."
+    if saving.weeks < FEWEST_WEEKS:
+        return f"{head}: {saving.weeks} weeks are too few for a verdict."
     if saving.excludes_zero:
         return f"{head}: not distinguishable from zero once corrected for {asked} questions ({p_text(answer.p_holm)})."
     return f"{head}: not distinguishable from zero."
@@ -45,9 +49,9 @@ def claim(answer: Answer, asked: int) -> str:
 
 def lead(result: Ablation) -> list[str]:
     """Two or three sentences for the top of the page."""
-    steered = [s for s in result.summaries if s.name not in (NEUTRAL, BOUND, IDLE_TRADES)]
+    steered = [s for s in result.summaries if s.name not in (NEUTRAL, IDLE_TRADES, *FORESIGHT)]
     if not steered:
-        return ["The matrix holds no variant that steers: there is nothing to compare."]
+        return ["The matrix holds no variant that a site could run: there is nothing to compare."]
     best = max(steered, key=lambda s: s.saving[CLAIM].estimate)
     most = f"Of {len(steered)} variants {best.name} saved most" if len(steered) > 1 else f"{best.name} saved"
     text = f"{most}: {shares(best.saving[CLAIM])} of the neutral site’s objective, {_carbon_words(best)}."
@@ -59,8 +63,11 @@ def lead(result: Ablation) -> list[str]:
             f"{shares(best.share_of_bound, 0)} of that."
         )
     lost = [answer for answer in result.answers if answer.verdict != "better"]
-    if lost:
-        sentences.append(f"{len(lost)} of {len(result.answers)} questions below are not answered with a gain.")
+    if len(result.weeks) < FEWEST_WEEKS:
+        sentences.append(f"{len(result.weeks)} weeks are too few for verdicts; intervals are shown all the same.")
+    elif lost:
+        verb = "is" if len(lost) == 1 else "are"
+        sentences.append(f"{len(lost)} of {len(result.answers)} questions below {verb} not answered with a gain.")
     return sentences
 
 
@@ -90,6 +97,12 @@ def phantom(result: Ablation) -> str:
 def negatives(result: Ablation) -> list[str]:
     """Every question whose answer is no gain, losses first."""
     asked = len(result.answers)
+    if len(result.weeks) < FEWEST_WEEKS:
+        chance = 100.0 * 2.0 ** (1 - len(result.weeks))
+        return [
+            f"{len(result.weeks)} weeks are too few to say: weeks that agree in sign do so by chance in "
+            f"{number(chance)}\u00a0% of cases."
+        ]
     order = {"worse": 0, "open": 1}
     lost = [answer for answer in result.answers if answer.verdict in order]
     return [claim(answer, asked) for answer in sorted(lost, key=lambda answer: order[answer.verdict])]

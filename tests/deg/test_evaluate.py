@@ -79,6 +79,21 @@ def test_a_new_variant_computes_only_itself(runs: Path) -> None:
     assert len(after) - len(before) == 2  # a block a seed
 
 
+def test_the_bound_is_a_number_below_every_controller(runs: Path) -> None:
+    assert evaluate(runs, "bound", "evaluate.seeds=1", "evaluate.variants=[neutral, threshold, oracle_bound]") == 0
+    rows = pd.read_csv(runs / "bound" / "results.csv").set_index(["variant", "week_start"])
+    claim = rows["objective_gbp"] + rows["flex_phantom_gbp"]
+    assert (claim["oracle_bound"] < claim["threshold"]).all()
+    assert rows.loc["oracle_bound", ["cost_gbp", "carbon_kg", "decisions"]].isna().all(axis=None)
+    (share,) = (
+        variant["share_of_bound"]["estimate"]
+        for variant in json.loads((runs / "bound" / "report.json").read_text())["variants"]
+        if variant["name"] == "threshold"
+    )
+    saved = [claim["neutral"].sum() - claim[name].sum() for name in ("threshold", "oracle_bound")]
+    assert share == pytest.approx(saved[0] / saved[1], rel=1e-9)
+
+
 def test_another_site_shares_no_block(runs: Path) -> None:
     before = blocks(runs)
     assert evaluate(runs, "smaller", VARIANTS, "site.battery_kwh=500") == 0
@@ -112,6 +127,7 @@ def test_the_headroom_page_comes_from_the_same_command(runs: Path) -> None:
     [
         (["evaluate.variants=[neutral, treshold]"], ["treshold", "did you mean threshold?"]),
         (["evaluate.variants=[neutral, threshold+rule]"], ["threshold+rule", "did you mean threshold+rules?"]),
+        (["evaluate.variants=[neutral, oracle_bound+rules]"], ["oracle_bound+rules", "a bound acts nowhere"]),
         (["evaluate.variants=[threshold]"], ["neutral is missing", "add it"]),
         (["evaluate.weeks=60"], ["evaluate.weeks", "60"]),
         (["evaluate.weeks=1"], ["evaluate.weeks", "at least 2"]),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
 from configs.load import load_config
 from evaluate.ablation import CLAIM, NEUTRAL, Ablation, Answer, ablation, questions, tables_of
@@ -135,6 +136,23 @@ def test_a_missing_run_or_reference_is_refused_by_name() -> None:
         tables_of(rows.drop(index=rows.index[-1]))
     with pytest.raises(ValueError, match="at least 2"):
         ablation(rows_of(EFFECTS, weeks=WEEKS[:1]))
+
+
+def test_few_weeks_give_no_verdict_however_well_they_agree() -> None:
+    result = ablation(rows_of({"neutral": 0.0, "threshold": -400.0}, weeks=WEEKS[:4]))
+    (only,) = result.answers
+    assert only.saving[CLAIM].low > 0.0
+    assert only.verdict == "open"
+    assert "4 weeks are too few for a verdict" in claim(only, 1)
+    assert "12\u00a0% of cases" in negatives(result)[0]
+
+
+def test_p_is_never_below_student_on_weekly_means(result: Ablation) -> None:
+    rows = rows_of(EFFECTS)
+    wide = rows.groupby(["variant", "week_start"])["objective_gbp"].mean().unstack(0)
+    student = scipy.stats.ttest_rel(wide["threshold+rules"], wide["threshold"]).pvalue
+    assert answer(result, "threshold+rules", "threshold").p_value >= student * (1.0 - 1e-9)
+    assert 0.0 < answer(result, "threshold", NEUTRAL).p_value < 1e-6
 
 
 def test_losses_and_doubts_are_said_plainly(result: Ablation) -> None:
