@@ -93,7 +93,6 @@ class ThresholdRule:
     battery_high       discharge while dear
     battery_margin     a round trip has to gain more than this on what is discharged [signal unit]; for a price, the
                        wear is added to it
-    charge_level, discharge_level  battery action while cheap and while dear
     cooling_offset     cooling action above the neutral one, in action units (1 is half the range, 5 K)
     cooling_swing      added to it while dear, taken from it while cheap (pre-cooling)
     """
@@ -107,8 +106,6 @@ class ThresholdRule:
     battery_low: float
     battery_high: float
     battery_margin: float
-    charge_level: float
-    discharge_level: float
     cooling_offset: float
     cooling_swing: float
 
@@ -121,8 +118,6 @@ class ThresholdRule:
         Range("battery_low", 0.0, 1.0, 0.25),
         Range("battery_high", 0.0, 1.0, 0.75),
         Range("battery_margin", 0.0, 60.0, 0.0, "signal unit"),
-        Range("charge_level", 0.0, 1.0, 1.0),
-        Range("discharge_level", 0.0, 1.0, 1.0),
         Range("cooling_offset", -1.0, 1.0, 0.0),
         Range("cooling_swing", -1.0, 1.0, 0.0),
     )
@@ -162,7 +157,7 @@ class Threshold(Scripted):
         charge, discharge = self._round_trip_pays(view.params, now, window)
         charge &= cheap
         discharge &= dear & ~charge
-        actions[:, BATTERY] = rule.charge_level * charge - rule.discharge_level * discharge
+        actions[:, BATTERY] = charge.astype(np.float32) - discharge
         return prepare(view, actions) if self.accepts_events else actions
 
     def _round_trip_pays(self, p: np.ndarray, now: np.ndarray, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

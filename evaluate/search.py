@@ -12,10 +12,10 @@ import numpy as np
 
 from agents.ranges import Range
 
-RANDOM_SHARE = 0.3  # of the trials
+RANDOM_SHARE = 0.1  # of the trials: in ten dimensions few random points are any good
 FIRST_STEP, SHORTEST_STEP, LONGEST_STEP = 0.2, 0.01, 0.4  # standard deviation, share of a range
-LONGER, SHORTER = 1.5, 0.92  # after a gain and after none: balanced at about one gain in six trials (Rechenberg's rule)
-MOVED_AT_ONCE = 2.0  # numbers changed together, on average
+LONGER, SHORTER = 1.2, 0.92  # after a gain and after none
+FURTHER = 1.5  # a step that gained is taken again, this much longer
 
 Numbers = dict[str, float]
 
@@ -41,18 +41,24 @@ def search(
     spread = _spread(len(ranges), max(0, round(RANDOM_SHARE * trials)), rng)
     done: list[Trial] = []
     best = np.array([allowed.share(allowed.start) for allowed in ranges])
-    step, best_value = FIRST_STEP, -np.inf
+    best_value, step = -np.inf, FIRST_STEP
+    again: np.ndarray | None = None
     for k in range(trials):
         refining = k > len(spread)
-        point = best if k == 0 else _near(best, ranges, step, rng) if refining else spread[k - 1]
-        numbers = {allowed.name: allowed.value(share) for allowed, share in zip(ranges, point, strict=True)}
-        trial = Trial(numbers, evaluate(numbers))
-        gained = trial.value > best_value
-        if gained:
-            best, best_value = point, trial.value
         if refining:
-            step = float(np.clip(step * (LONGER if gained else SHORTER), SHORTEST_STEP, LONGEST_STEP))
-        done.append(trial)
+            move = _one_move(len(ranges), step, rng) if again is None else again
+            point = np.array([allowed.moved(*at) for allowed, *at in zip(ranges, best, move, strict=True)])
+        else:
+            point = spread[k - 1] if k else best
+        numbers = {allowed.name: allowed.value(share) for allowed, share in zip(ranges, point, strict=True)}
+        done.append(Trial(numbers, evaluate(numbers)))
+        gained = done[-1].value > best_value
+        if gained:
+            best, best_value = point, done[-1].value
+        if refining:
+            if gained or again is None:
+                step = float(np.clip(step * (LONGER if gained else SHORTER), SHORTEST_STEP, LONGEST_STEP))
+            again = FURTHER * move if gained else None
     return done
 
 
@@ -67,14 +73,8 @@ def _spread(count: int, points: int, rng: np.random.Generator) -> np.ndarray:
     return (strata + rng.random((points, count))) / max(points, 1)
 
 
-def _near(best: np.ndarray, ranges: Sequence[Range], step: float, rng: np.random.Generator) -> np.ndarray:
-    """A point near the best: few numbers moved, by normal steps; at least one."""
-    chosen = rng.random(len(ranges)) < MOVED_AT_ONCE / len(ranges)
-    chosen[rng.integers(len(ranges))] = True
-    by = step * rng.standard_normal(len(ranges))
-    return np.array(
-        [
-            allowed.moved(share, move) if picked else share
-            for allowed, share, move, picked in zip(ranges, best, by, chosen, strict=True)
-        ]
-    )
+def _one_move(count: int, step: float, rng: np.random.Generator) -> np.ndarray:
+    """float64 (count,): one or two numbers moved by normal steps, the others left."""
+    chosen = rng.random(count) < 1.0 / count
+    chosen[rng.integers(count)] = True
+    return step * rng.standard_normal(count) * chosen
