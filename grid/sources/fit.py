@@ -21,14 +21,17 @@ from scipy.stats import norm, rankdata
 from grid.sources import file
 from grid.sources.synthetic import (
     CONSTANTS,
+    LAW_AT,
     SIGNALS,
     Component,
     Constants,
     corrected,
     level,
     month_position,
+    raw_year,
     scale,
     simulated_year,
+    uncrossed,
 )
 
 PERIOD = ("2022-02-01", "2023-01-01")
@@ -42,8 +45,7 @@ LAGS = np.concatenate([np.arange(0, 49), np.arange(51, 96, 3), np.arange(96, 481
 # How far a signal's scale follows the month's own: a price's size follows its level; a month's spread of carbon or
 # temperature in one year is mostly one or two weather spells.
 MONTH_POWER = np.array([0.0, 1.0, 0.4, 0.5])
-CALM_ROUNDS, CALM_HOURS, FIT_YEAR, FIT_SEEDS = 6, 15.0, 2022, 120
-LAW_AT = np.array([0.002, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.998])
+CALM_ROUNDS, CALM_HOURS, FIT_YEAR, FIT_SEEDS, SETTLE_ROUNDS = 6, 15.0, 2022, 120, 4
 Z_GRID = np.round(np.arange(-3.6, 3.61, 0.1), 1)
 
 
@@ -76,11 +78,24 @@ def fit(table: pd.DataFrame) -> Constants:
     calm = np.ones(len(x))
     for _ in range(CALM_ROUNDS):
         constants = replace(constants, components=_components(z, calm), correction=np.zeros((len(x), len(LAW_AT))))
-        raw = [simulated_year(constants, seed, FIT_YEAR)[:, -x.shape[1] :] for seed in range(FIT_SEEDS)]
+        raw = [raw_year(constants, seed, FIT_YEAR)[:, -x.shape[1] :] for seed in range(FIT_SEEDS)]
         at, correction = _correction(np.concatenate(raw, axis=1), x)
         constants = replace(constants, correction_at=at, correction=correction)
         simulated = np.mean([_mean_range(corrected(constants, year)) for year in raw], axis=0)
         calm *= (_mean_range(x) / simulated) ** 2
+    return settled(constants, x)
+
+
+def settled(constants: Constants, x: np.ndarray) -> Constants:
+    """The correction moved until whole simulated years, bounds and all, have the observed law on average.
+
+    Where dry and wet bulb would cross they are set equal, which shifts the laws of both a little.
+    """
+    wanted = np.quantile(x, LAW_AT, axis=1).T
+    for _ in range(SETTLE_ROUNDS):
+        years = (uncrossed(simulated_year(constants, seed, FIT_YEAR))[:, -x.shape[1] :] for seed in range(FIT_SEEDS))
+        found = np.mean([np.quantile(year, LAW_AT, axis=1).T for year in years], axis=0)
+        constants = replace(constants, correction=constants.correction + wanted - found)
     return constants
 
 

@@ -6,8 +6,8 @@ z is Gaussian with unit variance: a sum of damped components with correlation ti
 turning once or twice a day, each correlated across the signals (``synthetic_2022.json``, written by
 ``python -m grid.sources.fit FOLDER``). The slow shared components are the windless days that lift carbon and price
 together; the daily ones make one day's evening peak resemble the next day's. Q restores each signal's own law:
-skewed prices with spikes and some negative hours, a bounded carbon intensity; a last small correction does so for the
-year as a whole. Wet bulb never exceeds dry bulb.
+skewed prices with spikes and some negative hours, a bounded carbon intensity; a small correction does so for the
+year as a whole, and each year's own law is drawn part of the way to it. Wet bulb never exceeds dry bulb.
 
 Time is cut into calendar years. A year's noise comes from a hash of (seed, year) and its components start from zero a
 whole year earlier, so the same (seed, hour) has the same value whatever stretch is asked for.
@@ -33,6 +33,9 @@ SIGNALS = ("carbon", "price", "dry_bulb", "wet_bulb")
 FIRST_YEAR, LAST_YEAR = 2014, 2036  # starts of 2015-2035 with history and outlook
 CARBON_FLOOR = 5.0  # gCO2/kWh; the least of 2021-2022 is 14
 HOURS_A_DAY = 24
+# Where the law of a year is compared, and how far it is drawn to the fitted one: as far as twenty years need.
+LAW_AT = np.array([0.002, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.998])
+PULL, FADE_DAYS = 2.0 / 3.0, 10.0
 
 
 @dataclass(frozen=True)
@@ -139,10 +142,16 @@ def _year(seed: int, year: int) -> np.ndarray:
 
 def simulated_year(constants: Constants, seed: int, year: int) -> np.ndarray:
     """float64 (4, hours of the year) in ``SIGNALS`` order, before bounds and rounding."""
-    times = pd.date_range(_new_year(year), _new_year(year + 1), freq="h", inclusive="left")
+    times = _hours_of(year)
+    return conditioned(constants, corrected(constants, raw_year(constants, seed, year)), times)
+
+
+def raw_year(constants: Constants, seed: int, year: int) -> np.ndarray:
+    """The year before its law is corrected; what the fit looks at."""
+    times = _hours_of(year)
     z = latent(constants, seed, year)
     deviation = np.stack([np.interp(z[s], constants.z_grid, constants.quantiles[s]) for s in range(len(SIGNALS))])
-    return corrected(constants, uncrossed(level(constants, times) + scale(constants, times) * deviation))
+    return uncrossed(level(constants, times) + scale(constants, times) * deviation)
 
 
 def uncrossed(values: np.ndarray) -> np.ndarray:
@@ -156,6 +165,22 @@ def corrected(constants: Constants, values: np.ndarray) -> np.ndarray:
     """Values (4, T) moved a little so that their law over a whole year is the observed one; spikes move by the last."""
     moves = [np.interp(x, constants.correction_at[s], constants.correction[s]) for s, x in enumerate(values)]
     return values + np.stack(moves)
+
+
+def conditioned(constants: Constants, values: np.ndarray, times_utc: pd.DatetimeIndex) -> np.ndarray:
+    """One year's values (4, T) with its own law of February to December drawn ``PULL`` of the way to the fitted one.
+
+    A few spells decide where a year's coldest or dearest hours lie, so means over some years would miss the fitted law
+    by as much as real years do. When things happen stays the year's own. The pull fades at the ends of the year, where
+    the next one, with other spells, takes over.
+    """
+    fitted_hours = times_utc.month.to_numpy() > 1
+    days = np.minimum(np.arange(len(times_utc)), np.arange(len(times_utc))[::-1]) / HOURS_A_DAY
+    pull = PULL * np.minimum(days / FADE_DAYS, 1.0)
+    wanted = constants.correction_at + constants.correction
+    own = np.quantile(values[:, fitted_hours], LAW_AT, axis=1).T
+    moves = [np.interp(x, own[s], wanted[s] - own[s]) for s, x in enumerate(values)]
+    return values + pull * np.stack(moves)
 
 
 def latent(constants: Constants, seed: int, year: int) -> np.ndarray:
@@ -199,6 +224,10 @@ def _normals(seed: int, year: int, components: int) -> np.ndarray:
     rng = hashed_generator("synthetic", seed, year)
     parts = rng.standard_normal((components, len(SIGNALS), _hours(year), 2))
     return parts.view(np.complex128)[..., 0]
+
+
+def _hours_of(year: int) -> pd.DatetimeIndex:
+    return pd.date_range(_new_year(year), _new_year(year + 1), freq="h", inclusive="left")
 
 
 def _new_year(year: int) -> pd.Timestamp:

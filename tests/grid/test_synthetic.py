@@ -71,13 +71,10 @@ def observed(train_folder) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def simulated(observed) -> list[pd.DataFrame]:
-    """Sixty years, February to December, as the source serves them.
-
-    Means of twenty scatter by up to 0.05 of the standard deviation at p95: more years test the model, not the draw.
-    """
+    """Twenty years of seeds that nothing was fitted on, February to December, as the source serves them."""
     years = []
-    for seed in range(60):
-        frame = synthetic.signals(observed.index[0], observed.index[-1] + pd.Timedelta("1h"), seed).frame.iloc[::4]
+    for seed in np.random.default_rng(2022).choice(2**31, 20, replace=False):
+        frame = synthetic.signals(observed.index[0], observed.index[-1] + pd.Timedelta("1h"), int(seed)).frame.iloc[::4]
         frame = frame[["carbon_gco2_per_kwh", "day_ahead_gbp_per_mwh", "dry_bulb_degc", "wet_bulb_degc"]]
         years.append(frame.set_axis(list(synthetic.SIGNALS), axis=1))
     return years
@@ -109,6 +106,17 @@ def test_month_by_hour_means_are_those_of_2022(observed, simulated, signal):
     mean = sum(year[signal].groupby(cells).mean() for year in simulated) / len(simulated)
     error = real["std"] / np.sqrt(real["size"])
     assert ((mean - real["mean"]).abs() < 3 * error).all()
+
+
+def test_years_still_differ_from_each_other(simulated):
+    """Real years differ: the coldest twentieth of the hours by half a degree or more, dear ones by several pounds."""
+    price = np.array([np.percentile(year["price"], 95) for year in simulated])
+    cold = np.array([np.percentile(year["dry_bulb"], 5) for year in simulated])
+    july = np.array([year.loc[year.index.month == 7, "price"].mean() for year in simulated])
+    assert price.std() > 4
+    assert cold.std() > 0.25
+    assert july.std() > 8
+    assert np.corrcoef(simulated[0]["carbon"], simulated[1]["carbon"])[0, 1] < 0.6
 
 
 def test_carbon_and_price_correlate_as_in_2022(observed, simulated):
