@@ -62,8 +62,8 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
-    for column in columns:
-        table.add_column(column)
+    for position, column in enumerate(columns):
+        table.add_column(column, no_wrap=position == 0)  # what a row is about is never cut
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 200).print(table)

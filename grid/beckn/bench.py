@@ -11,7 +11,7 @@ from grid.beckn.book import Decision, SiteState, put_decision, put_site
 from grid.beckn.document import Terms
 from grid.beckn.keys import public_text
 from grid.beckn.participant import Participant, Reply
-from grid.beckn.post import Identity
+from grid.beckn.post import Identity, utc_now
 from grid.beckn.registry import Registry, Subscriber
 from grid.beckn.seller import Seller
 from grid.beckn.store import Store
@@ -30,7 +30,8 @@ class Bench:
     """
 
     def __init__(self, folder: Path, context: Json, terms: Terms, offered_kw: float, now: datetime) -> None:
-        self.now = now
+        self.now = self.started = now
+        self._follows = False
         self.store = Store(folder / "bench.sqlite")
         self._offered_kw = offered_kw
         self.buyer_key = Ed25519PrivateKey.generate()
@@ -46,9 +47,13 @@ class Bench:
         )
         self.provider = Participant(
             seller, self.store, registry, seller=Seller(self.store, terms, seller.subscriber_id, seller.url),
-            clock=lambda: self.now, rate_per_minute=PLENTY,
+            clock=lambda: utc_now() if self._follows else self.now, rate_per_minute=PLENTY,
         )  # fmt: skip
         self.at(now)
+
+    def follow_clock(self) -> None:
+        """From now on by the real clock."""
+        self._follows = True
 
     def at(self, now: datetime) -> None:
         """Set the clock, ours and the site's."""

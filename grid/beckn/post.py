@@ -138,6 +138,10 @@ class Courier:
         self._stop = False
         self._thread = threading.Thread(target=self._work, name="beckn-courier", daemon=True)
 
+    def use(self, client: httpx.Client) -> None:
+        """Send through another client, such as one with a transport of its own."""
+        self._http = client
+
     def start(self) -> None:
         self._thread.start()
 
