@@ -129,8 +129,13 @@ def oracle_bound(
         for request in (_requests(case) if requests else [])
         if (columns := add_request(program, site, market, request)) is not None
     ]
-    trades = _add_trades(program, site, market, case, asked) if own_trades else []
     solution = program.solve(time_limit_s=time_limit_s, gap=gap)
+    trades: list[TradeColumns] = []
+    if own_trades and solution.x is not None:
+        # The plan without trades is where the search begins, so that there is always one to return.
+        trades = _add_trades(program, site, market, case, asked)
+        left_s = max(1.0, time_limit_s - (time.perf_counter() - started))
+        solution = program.solve(time_limit_s=left_s, gap=gap, start=solution.x)
     if solution.x is None:
         raise week.why_infeasible(program, site)
     return BoundResult(

@@ -13,11 +13,18 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from envs.cooling import airflow_share, crah_power_kw, free_share, plant_capacity_kw, plant_power_kw
+from envs.cooling import (
+    SUBSTEP_S,
+    SUBSTEPS,
+    airflow_share,
+    crah_power_kw,
+    free_share,
+    plant_capacity_kw,
+    plant_power_kw,
+)
 from envs.it_load import distribution_loss_kw, it_power_kw, power_factor, server_fan_speed
 from envs.load_shift import full_work_kwh
 from envs.state import Record
-from grid.rows import STEP_HOURS
 
 WORK_LEVELS = 41
 HEAT_LEVELS = 33
@@ -195,20 +202,32 @@ def _extremes(
 def flow_range_kw(p: Record, work: float, supply_degc: float, low_degc: float, high_degc: float) -> tuple[float, float]:
     """Least and most mean heat flow into room and mass over one step at a set-point, kW.
 
-    With air and mass anywhere in [low, high]. Mean balances of a step: heat = conductance x (air - supply) + stored,
-    stored = couple x (air - mass) + change of air. So warm supply air cannot empty the store and cold air cannot fill
-    it. Where the plant is at its limit more stays behind than the first balance says, but the plant then takes out more
-    than the servers give (its capacity is checked), so nothing is stored.
+    What is stored is heat less conductance x (air - supply), so most is stored from air and mass at their coldest and
+    least at their warmest: warm supply air cannot empty the store, cold air cannot fill it. Where the plant is at its
+    limit less is removed than that, but still more than the servers give (its capacity is checked): nothing is stored.
     """
-    couple = p.mass_kw_per_k * p.it_capacity_kw
-    air_kw = p.air_kj_per_k * p.it_capacity_kw * (high_degc - low_degc) / (STEP_HOURS * 3600.0)
     least, most = 0.0, 0.0
     for inlet in (supply_degc + p.recirculation_k, p.overheat_limit_degc):  # an inlet left warm speeds up the fans
         rise, conductance = settled_rise(p, work, inlet)
-        share = 1.0 / (1.0 + couple / conductance)
-        least = min(least, (couple * (supply_degc + rise - high_degc) - air_kw) * share)
-        most = max(most, (couple * (supply_degc + rise - low_degc) + air_kw) * share)
+        settled = supply_degc + rise
+        least = min(least, conductance * (settled - _mean_air(p, high_degc, settled, conductance)))
+        most = max(most, conductance * (settled - _mean_air(p, low_degc, settled, conductance)))
     return least, most
+
+
+@njit(cache=True)
+def _mean_air(p: Record, start_degc: float, settled_degc: float, conductance: float) -> float:
+    """Mean room air of one step that starts with air and mass alike: the kernel's steps, plant not at its limit."""
+    air_rate = p.air_kj_per_k * p.it_capacity_kw / SUBSTEP_S
+    mass_rate = p.mass_kj_per_k * p.it_capacity_kw / SUBSTEP_S
+    couple = p.mass_kw_per_k * p.it_capacity_kw
+    pull = couple * mass_rate / (mass_rate + couple)
+    air, mass, mean = start_degc, start_degc, 0.0
+    for _ in range(SUBSTEPS):
+        air = (air_rate * air + pull * mass + conductance * settled_degc) / (air_rate + pull + conductance)
+        mass = (mass_rate * mass + couple * air) / (mass_rate + couple)
+        mean += air / SUBSTEPS
+    return mean
 
 
 @njit(cache=True)

@@ -89,8 +89,10 @@ class Program:
         """Add to the cost of columns that exist; none may be named twice."""
         self._joined_cost()[columns] += cost
 
-    def solve(self, *, time_limit_s: float = INFINITY, gap: float = 0.0) -> Solution:
+    def solve(self, *, time_limit_s: float = INFINITY, gap: float = 0.0, start: np.ndarray | None = None) -> Solution:
         """Minimise.
+
+        ``start``: values of the first columns of a plan known to be possible; later integer columns are 0 in it.
 
         Raises:
             SolverError: no plan within the time limit, or an end HiGHS cannot explain (unbounded, numerical).
@@ -104,6 +106,10 @@ class Program:
         ):
             highs.setOptionValue(option, value)
         highs.passModel(self._lp())
+        if start is not None:
+            integers = np.flatnonzero(np.concatenate(self._integer))
+            values = np.round(np.concatenate([start, np.zeros(self.columns - len(start))])[integers])
+            highs.setSolution(len(integers), integers.astype(np.int32), values)
         highs.run()
         return _solution(highs, any(block.any() for block in self._integer))
 

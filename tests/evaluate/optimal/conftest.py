@@ -54,9 +54,7 @@ def run() -> Callable[[Case, Policy], tuple[Rollout, dict[str, float]]]:
 
     def go(case: Case, policy: Policy) -> tuple[Rollout, dict[str, float]]:
         vtp_pays = bool(case.params["vtp_pays"][0] > 0.5)
-        terms = market_rules(
-            load_config(None, [f"market.compensation={'vtp_pays' if vtp_pays else 'mutualised'}"])
-        )
+        terms = market_rules(load_config(None, [f"market.compensation={'vtp_pays' if vtp_pays else 'mutualised'}"]))
         done = rollout(SiteBatch([case]), policy, terms, Alone, seeds=np.array([7]))
         return done, keep_books(done).totals(0)
 

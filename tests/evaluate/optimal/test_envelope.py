@@ -34,9 +34,9 @@ def test_no_random_run_lies_below_the_planes(short: Case, hold: int) -> None:
         now = _held(batch, store_kwh_per_k)
         stored_kw = (now - held) * 4.0
         held = now
-        floor = (
-            planes.work_kw[t] * work[:, None] + planes.per_heat[t] * stored_kw[:, None] + planes.base_kw[t]
-        ).max(axis=1)
+        floor = (planes.work_kw[t] * work[:, None] + planes.per_heat[t] * stored_kw[:, None] + planes.base_kw[t]).max(
+            axis=1
+        )
         roof = planes.roof_work_kw[t] * work + planes.roof_per_heat[t] * stored_kw + planes.roof_base_kw[t]
         assert (load_kw >= floor).all()
         assert (load_kw <= roof).all()
@@ -49,7 +49,10 @@ def test_no_random_run_lies_below_the_planes(short: Case, hold: int) -> None:
 def test_settled_planes_touch_the_least_power() -> None:
     params = site_params()
     wet_bulb = np.array([[2.0], [12.0], [20.0]])
-    settled, moving = pieces(params, wet_bulb, None), pieces(params, wet_bulb, heat_store(params, initial_state(params)))
+    settled, moving = (
+        pieces(params, wet_bulb, None),
+        pieces(params, wet_bulb, heat_store(params, initial_state(params))),
+    )
     at = 0.5
     one = (settled.work_kw * at + settled.base_kw).max(axis=1)
     other = (moving.work_kw * at + moving.base_kw).max(axis=1)
@@ -66,5 +69,3 @@ def test_a_plant_too_small_for_the_heat_is_refused() -> None:
 
 def _held(batch: SiteBatch, per_k: np.ndarray) -> np.ndarray:
     return per_k[0] * batch.state["air_degc"] + per_k[1] * batch.state["mass_degc"]
-
-
