@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from deg import bench_env
 from deg.options import AsJson, ConfigFile, Overrides, print_json, stdout_kept
 
 app = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
+app.command(name="env")(bench_env.env)
 
 Rounds = Annotated[int, typer.Option("--rounds", min=1, help="Interleaved rounds; speeds are their medians.")]
 
