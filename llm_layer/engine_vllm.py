@@ -44,7 +44,8 @@ class VllmEngine:
     def __init__(self, model: ModelFolder, *, timeout_s: float) -> None:
         if importlib.util.find_spec("vllm") is None:
             raise EngineError("supervisor.backend vllm: vLLM is not installed; run `make install-llm`")
-        self.model_id = f"vllm:{model.name}@{model.revision}"
+        # The folder's own name: audit bodies hold no paths, and the revision says what is in it.
+        self.model_id = f"vllm:{model.path.resolve().name}@{model.revision}"
         self._model, self._timeout_s = model, timeout_s
         self._host: _Host | None = None
         self._rest = Rest()

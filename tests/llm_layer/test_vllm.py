@@ -99,7 +99,9 @@ def test_a_supervised_day(tmp_path):
     assert len(decisions) == summary["decisions"]
     for line in decisions:
         body, runtime = line["body"], line["runtime"]
-        assert re.fullmatch(r"vllm:\S+@[0-9a-f]{12}/prompt=\S+/schema=[0-9a-f]{12}/temperature=0\S+", body["policy"])
+        assert re.fullmatch(
+            r"vllm:smollm2-135m@[0-9a-f]{12}/prompt=\S+/schema=[0-9a-f]{12}/temperature=0\S+", body["policy"]
+        )
         assert body["answered"]
         assert body["directive"]["reason_code"]
         assert set(AGENTS) <= set(body["directive"])
