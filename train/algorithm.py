@@ -30,6 +30,12 @@ GRAD_CLIP, VALUE_WEIGHT, VALUE_CLIP = 0.5, 0.5, 100.0
 
 
 class BatchPPO(PPO):
+    # Set by RLlib before the first step; it declares them as possibly None.
+    config: Any
+    metrics: Any
+    env_runner_group: Any
+    learner_group: Any
+
     def setup(self, config: Any) -> None:
         super().setup(config)
         self.finished = np.zeros((0, len(TERMS)))  # episodes that ended in the last iteration
@@ -59,7 +65,8 @@ class BatchPPO(PPO):
         learned = perf_counter()
         with self.metrics.log_time((TIMERS, SYNCH_WORKER_WEIGHTS_TIMER)):
             self._send_weights()
-        own = self.env_runner.breakdown if self.env_runner is not None else {}
+        runner: Any = self.env_runner
+        own = runner.breakdown if runner is not None else {}
         self.breakdown = {
             **own,
             "sample_s": sampled - started,
@@ -71,7 +78,8 @@ class BatchPPO(PPO):
         """One rollout from every runner; a dead one is left out, RLlib starts another in its place."""
         group = self.env_runner_group
         if group.num_remote_workers() == 0:
-            results = [self.env_runner.sample_with_terms()]
+            runner: Any = self.env_runner
+            results = [runner.sample_with_terms()]
         else:
             method = "sample_with_terms" if self.config.num_learners == 0 else "sample_for_remote"
             results = group.foreach_env_runner(method, local_env_runner=False)

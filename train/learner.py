@@ -85,6 +85,9 @@ def standardise(advantage: torch.Tensor) -> torch.Tensor:
 
 
 class LeanPPOLearner(PPOTorchLearner):
+    config: Any
+    _module: Any
+
     def build(self) -> None:
         super().build()
         torch.set_num_threads(1)
@@ -113,9 +116,10 @@ class LeanPPOLearner(PPOTorchLearner):
         """No wrappers: they synchronise only what goes through their own ``forward``. See ``_average``."""
 
     def _parameters(self) -> list[torch.nn.Parameter]:
-        return [parameter for module in self.module.values() for parameter in module.parameters()]
+        modules: Any = self.module
+        return [parameter for module in modules.values() for parameter in module.parameters()]
 
-    def update(self, batch: Any = None, **kwargs: Any) -> Any:
+    def update(self, batch: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
         """Epochs of minibatches over packed matrices: a list of them, or of references where learners are remote."""
         self._check_is_built()
         timesteps = kwargs.get("timesteps") or {}

@@ -121,7 +121,7 @@ class _Run:
 
     def __init__(self, config: Config, setup: Setup, folder: Path) -> None:
         self.config, self.setup, self.folder = config, setup, folder
-        self.algorithm = rllib_config(setup, config.train, lean=config.train.fast).build_algo()
+        self.algorithm: Any = rllib_config(setup, config.train, lean=config.train.fast).build_algo()
         self._recent: deque[list[float]] = deque(maxlen=WINDOW)
         self.env_steps = self.resumed_at = 0
         self._trained_s = 0.0

@@ -22,7 +22,7 @@ from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.core.rl_module.torch import TorchRLModule
 from torch import nn
 
-from agents.networks import Actor, Critic, Normaliser
+from agents.networks import HIDDEN, Actor, Critic, Normaliser
 from envs.state import AGENTS
 from train.columns import BITS, INPUT, SEEN
 from train.setup import Setup
@@ -37,7 +37,7 @@ class SharedActor(Actor):
 
     def __init__(self, normaliser: Normaliser, levels: int | None) -> None:
         super().__init__(normaliser, levels)
-        self.offsets = nn.Parameter(0.1 * torch.randn(_AGENTS, self.layers[0].out_features))
+        self.offsets = nn.Parameter(0.1 * torch.randn(_AGENTS, HIDDEN[0]))
 
     def forward(self, obs: torch.Tensor) -> torch.Tensor:
         first = self.layers[0](self.normaliser(obs))
@@ -51,7 +51,7 @@ class SiteModule(TorchRLModule, ValueFunctionAPI):
     """
 
     def setup(self) -> None:
-        c = self.model_config
+        c: Any = self.model_config
         mean, scale = torch.tensor(c["mean"]), torch.tensor(c["scale"])
 
         def normaliser(n: int) -> Normaliser:

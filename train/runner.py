@@ -34,6 +34,9 @@ LOG_2PI = float(np.log(2.0 * np.pi))
 
 
 class BatchEnvRunner(EnvRunner, Checkpointable):
+    config: Any
+    env: Any  # TrainingSites
+
     def __init__(self, *, config: Any, **kwargs: Any) -> None:
         super().__init__(config=config, **kwargs)
         torch.set_num_threads(1)  # more of them wait on each other's barriers on shared machines
@@ -66,11 +69,10 @@ class BatchEnvRunner(EnvRunner, Checkpointable):
         spec = self.config.get_multi_rl_module_spec(spaces=self.get_spaces(), inference_only=False)
         self.module = spec.build()
 
-    def get_spaces(self) -> dict[str, tuple[gym.Space, gym.Space]]:
-        specs = spec_of(self.setup).rl_module_specs
+    def get_spaces(self) -> dict[str, Any]:
+        specs: Any = spec_of(self.setup).rl_module_specs
         spaces = {name: (spec.observation_space, spec.action_space) for name, spec in specs.items()}
-        one = next(iter(spaces.values()))
-        both = tuple(gym.spaces.Dict(dict.fromkeys(AGENTS, space)) for space in one)
+        both = tuple(gym.spaces.Dict(dict.fromkeys(AGENTS, space)) for space in next(iter(spaces.values())))
         return {"__env__": both, "__env_single__": both, **spaces}
 
     def assert_healthy(self) -> None:

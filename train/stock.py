@@ -44,9 +44,9 @@ class StockSite(MultiAgentEnv):
             self._sites = self.setup.sites(1, int(drawn))
         return self._look(), {}
 
-    def step(self, action: dict[str, Any]) -> tuple[dict, dict, dict, dict, dict]:
+    def step(self, action_dict: dict[Any, Any]) -> tuple[dict, dict, dict, dict, dict]:  # type: ignore[override]
         for k, agent in enumerate(AGENTS):
-            chosen = action[agent]
+            chosen = action_dict[agent]
             level = np.asarray(chosen).item() if self._levels is None else self._levels[int(chosen)]
             self._actions[0, k] = np.clip(level, -1.0, 1.0)
         self._sites.step(self._actions)

@@ -13,11 +13,13 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from envs.features import row_table
 from envs.neutral import NeutralRun, run_neutral
 from grid.calendar import london_midnight_utc
 from grid.compile import Tariff
+from grid.events import FlexEvent
 from grid.market.baseline import Baseline, DayFlags, baseline_kw_rows, fold_days
 from grid.noise import hashed_generator
 from grid.rows import (
@@ -27,10 +29,9 @@ from grid.rows import (
     RUN_IN_DAYS,
     STEPS_PER_DAY,
     STEPS_PER_PERIOD,
-    TAIL_STEPS,
     ExogenousRows,
 )
-from grid.series import GridSeries
+from grid.series import STEP, GridSeries
 from grid.sources import load_signals
 from grid.week import week_rows
 from grid.workload import load_workload
@@ -148,7 +149,7 @@ def _series(spec: WorldSpec, trace_folder: str | None) -> GridSeries:
     frame = signals.frame.copy()
     price = frame["day_ahead_gbp_per_mwh"]
     week = price.rolling(7 * STEPS_PER_DAY, min_periods=STEPS_PER_DAY, center=True).mean()
-    week = week.groupby(week.index.floor("h")).transform("first")  # an hour has one price
+    week = week.groupby(pd.DatetimeIndex(week.index).floor("h")).transform("first")  # an hour has one price
     frame["day_ahead_gbp_per_mwh"] = spec.price_level * (week + spec.volatility * (price - week))
     frame["carbon_gco2_per_kwh"] *= spec.carbon_level
     scaled = GridSeries(frame, signals.provenance, f"training world {spec.seed}", signals.filled)
@@ -179,10 +180,7 @@ def _future(rows: ExogenousRows) -> np.ndarray:
     return np.clip((true - price[:, None]) / level[:, None], -3.0, 3.0).astype(np.float32)
 
 
-def _request(event: object, rows: ExogenousRows) -> tuple[float, float, float]:
-    start, end = (getattr(event, name) for name in ("start", "end"))
-    step = rows.times_utc[1] - rows.times_utc[0]
-    return (start - rows.start_utc) / step, (end - rows.start_utc) / step, float(event.kw)
+def _request(event: FlexEvent, rows: ExogenousRows) -> tuple[float, float, float]:
+    """First row, row after the last, kW."""
+    return (event.start - rows.start_utc) / STEP, (event.end - rows.start_utc) / STEP, event.kw
 
-
-__all__ = ["CRITIC_HOURS", "TAIL_STEPS", "World", "WorldSpec", "build_world", "draw_specs", "traces_in"]
