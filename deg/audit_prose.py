@@ -122,6 +122,62 @@ def _cut(body: Body) -> str:
     )
 
 
+def _contract(body: Body) -> str:
+    what = f"contract {body['event_id']} with {body['buyer']}: {body['kw']:.0f} kW, {_span(body)}"
+    if not body["accepted"]:
+        return f"{_clock(body)}  {what}: refused ({body['reason']})"
+    return f"{_clock(body)}  {what} at GBP {body['price_gbp_per_mwh']:.0f}/MWh: accepted"
+
+
+def _contract_cancelled(body: Body) -> str:
+    end = "free again" if body["released"] else f"stays sold ({body['reason']})"
+    return f"{_clock(body)}  contract {body['event_id']} cancelled by its buyer: what was sold is {end}"
+
+
+def _message(body: Body) -> str:
+    way = f"to {body['peer']}" if body["direction"] == "out" else f"from {body['peer']}"
+    end = f" ({body['outcome']})" if body["outcome"] not in ("", "sent") else ""
+    return f"message {body['seq']}: {body['action']} {way}{end}"
+
+
+def _head(body: Body) -> str:
+    return f"head {body['head'][:12]} after {body['lines']} lines, signed with {body['key_id']} and sent"
+
+
+def _span(body: Body) -> str:
+    start, end = (datetime.fromisoformat(body[name]).astimezone(LONDON) for name in ("start", "end"))
+    return f"{start:%-d %B %H:%M} to {end:%H:%M}"
+
+
+def pack_prose(pack: Body) -> Iterator[str]:
+    """A settlement pack in words."""
+    totals, contract = pack["totals"], pack["contract"]
+    yield f"Event {pack['event']}, trail of {pack['trail']['lines']} lines, head {pack['trail']['head']}"
+    if contract:
+        yield f"  {sentence(contract)}"
+    for day, days in pack["baseline"]["days"].items():
+        yield f"  baseline of {day}: {pack['baseline']['method']}, mean of {', '.join(days) or 'the own meter'}"
+    for period in pack["periods"]:
+        yield (
+            f"  {period['settlement_date']} period {period['settlement_period']}: "
+            f"baseline {period['baseline_kwh']:.1f}, metered {period['metered_kwh']:.1f}, delivered {period['deviation_kwh']:.1f}, sold "
+            f"{period['sold_kwh']:.1f} kWh; GBP {period['flex_gbp']:+.2f}"
+        )
+    terms = ", ".join(f"{name.replace('_', ' ')} {gbp:+.2f}" for name, gbp in totals["market_terms_gbp"].items())
+    yield f"  in the market: GBP {totals['market_amount_gbp']:+.2f} ({terms})"
+    if contract:
+        agreed = totals["agreed_amount_gbp"]
+        yield (
+            f"  on the contract: {totals['delivered_kwh']:.1f} kWh x GBP {totals['contract_rate_gbp_per_kwh']:g} = "
+            f"GBP {totals['contract_amount_gbp']:.2f}, "
+            f"agreed {'nothing yet' if agreed is None else f'GBP {agreed:.2f}'}; "
+            f"difference GBP {totals['difference_gbp']:+.2f}"
+        )
+    holds = [message["signature_holds"] for message in pack["messages"]]
+    checked = f"{holds.count(True)} signatures hold, {holds.count(False)} do not" if any(holds) else "unchecked"
+    yield f"  {len(pack['decisions'])} decisions, {len(holds)} messages ({checked}), {len(pack['heads'])} signed heads"
+
+
 def _clock(body: Body) -> str:
     return f"{datetime.fromisoformat(body['time_utc']).astimezone(LONDON):%H:%M}"
 
@@ -134,4 +190,8 @@ _WRITERS = {
     "settlement": _settlement,
     "summary": _summary,
     "cut": _cut,
+    "contract": _contract,
+    "contract_cancelled": _contract_cancelled,
+    "message": _message,
+    "head": _head,
 }

@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -23,8 +23,8 @@ from configs.schema import Config
 from envs.batch import SiteBatch
 from envs.case import Case
 from envs.view import SiteView
+from evaluate.baseline_days import days_behind
 from evaluate.desk import Desk
-from evaluate.own_baseline import LONGEST_FROZEN_DAYS
 from grid.beckn.book import (
     SELLER,
     Contract,
@@ -44,9 +44,8 @@ from grid.beckn.states import ACTIVE, DELIVERED, IN_PROGRESS, SETTLING
 from grid.beckn.store import Store
 from grid.calendar import LONDON, PERIOD
 from grid.events import FlexEvent
-from grid.market.baseline import DayFlags, baseline_days
 from grid.market.commitments import CommitmentError
-from grid.rows import RUN_IN_DAYS, STEPS_PER_PERIOD
+from grid.rows import STEPS_PER_PERIOD
 from llm_layer.deliveries import last_import_kwh
 from llm_layer.guard import NEAR_K
 from llm_layer.orchestrator import Control, Orchestrator
@@ -150,7 +149,7 @@ class OnNetwork:
         deadline = time.monotonic() + (SETTLE_GRACE_S if self._sales else 0.0)
         while time.monotonic() < deadline and self._open_figures():
             time.sleep(POLL_S)
-        self._drain()
+        self._drain(view)
 
     def _open_figures(self) -> bool:
         found = (find_contract(self._store, contract_id, SELLER) for contract_id in self._sales)
@@ -216,7 +215,7 @@ class OnNetwork:
             for contract in cancelled(self._store):
                 if contract.id in self._sales:
                     self._release(view, contract)
-            self._drain()
+            self._drain(view)
             if now >= step_at or self._stop_asked():
                 return
             time.sleep(POLL_S)
@@ -311,16 +310,18 @@ class OnNetwork:
 
     # What came over the network, for the trail.
 
-    def _drain(self) -> None:
+    def _drain(self, view: SiteView) -> None:
+        place = when(view.timestamp(SITE).value)
         for body in messages_since(self._store, self._seq):
             self._seq = body["seq"]
-            self._trail.write(body, {"wall_s": round(time.time(), 3)})
+            self._trail.write({"kind": "message", **place, **body}, {"wall_s": round(time.time(), 3)})
         for signed in signed_heads(self._store):
             if signed.head not in self._heads:
                 self._heads.add(signed.head)
                 self._trail.write(
                     {
                         "kind": "head",
+                        **place,
                         "head": signed.head,
                         "lines": signed.lines,
                         "signature": signed.signature,
@@ -343,14 +344,10 @@ def on_network(
     No market is put before the supervisor: what is sold is decided when it is confirmed.
     """
     beckn = config.beckn
-    flags = DayFlags.of_days(config.run.start - timedelta(days=RUN_IN_DAYS), RUN_IN_DAYS)
+    days_of = days_behind(config, case)
 
     def days(event: FlexEvent) -> list[str]:
-        if config.run.days > LONGEST_FROZEN_DAYS:
-            return []  # a long run's baseline follows its own meter
-        target = event.start.tz_convert(LONDON).date()
-        used = baseline_days(case.history_kwh, flags, config.run.start, target, config.market.baseline_rule)
-        return [day.isoformat() for day in used]
+        return days_of(event.start.tz_convert(LONDON).date())
 
     return OnNetwork(
         Orchestrator(supervisor, every_steps=config.supervisor.every_steps, audit=trail),

@@ -17,6 +17,7 @@ from envs.batch import SiteBatch
 from envs.case import Case
 from evaluate.accounting import keep_books
 from evaluate.alone import Alone
+from evaluate.baseline_days import days_behind
 from evaluate.cases import make_case, market_rules
 from evaluate.desk import Desk
 from evaluate.frames import settled_periods, settlement_frame
@@ -93,7 +94,7 @@ def _run(
         case = batch.cases[0]  # with the requests that came up during the run
         books = keep_books(run)
         table, periods = settlement_frame(run, books, SITE, rules), settled_periods(run, books, SITE)
-        for body in settlement_bodies(SITE, table, periods):
+        for body in settlement_bodies(SITE, table, periods, days_behind(config, case)):
             audit.write(body, {})
         totals = {**books.totals(SITE), **_counters(run)}
         audit.write(summary_body(totals), {})

@@ -6,7 +6,7 @@ and host go to ``runtime``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
@@ -122,12 +122,15 @@ def directive_record(directive: Directive) -> dict[str, Any]:
     return record
 
 
-def settlement_bodies(site: int, table: pd.DataFrame, split: pd.DataFrame) -> list[dict[str, Any]]:
+def settlement_bodies(
+    site: int, table: pd.DataFrame, split: pd.DataFrame, baseline_days: Callable[[date], Sequence[str]] = lambda _: ()
+) -> list[dict[str, Any]]:
     """One body a settled period: how its money came about.
 
     Args:
         table: rows of ``settlement.parquet`` of one site. split: per settled period the columns settlement_date,
             settlement_period, sold_kwh, baseline_kwh, metered_kwh, flex_gbp, flex_real_gbp, flex_phantom_gbp.
+        baseline_days: London date -> the days its baseline is the mean of.
     """
     keys = ["settlement_date", "settlement_period"]
     terms = dict(list(table.groupby(keys, sort=True)))
@@ -142,6 +145,7 @@ def settlement_bodies(site: int, table: pd.DataFrame, split: pd.DataFrame) -> li
                 "settlement_date": str(period["settlement_date"]),
                 "settlement_period": int(period["settlement_period"]),
                 "event_id": str(found[0]["event_id"]) if found else "",
+                "baseline_days": list(baseline_days(period["settlement_date"])),
                 "sold_kwh": round(float(period["sold_kwh"]), 4),
                 "baseline_kwh": round(float(period["baseline_kwh"]), 4),
                 "metered_kwh": round(float(period["metered_kwh"]), 4),

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from grid.beckn.book import BUYER, Contract, Interval, find_contract, put_contract
 from grid.beckn.context import Envelope
-from grid.beckn.faults import Refused
+from grid.beckn.faults import FAULTS, Refused
 from grid.beckn.states import SETTLED, is_forward, state_on_wire
 from grid.beckn.store import Store
 from grid.beckn.times import instant_text, parse_instant
@@ -33,6 +33,8 @@ def apply_callback(db: sqlite3.Connection, store: Store, envelope: Envelope, raw
     if known is None or known.peer != envelope.bpp_id:
         raise Refused("transaction_unknown", f"contract {contract.get('id')} was not asked for here")
     error = raw.get("error")
+    if isinstance(error, dict) and error.get("code") == FAULTS["already_confirmed"].code:
+        error = None  # we asked twice, across a restart: what stands is in the contract
     told = state_on_wire(contract, envelope.action, refused=bool(error))
     after = known
     if error:

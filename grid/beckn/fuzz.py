@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -37,7 +38,23 @@ from grid.beckn.wire import MAX_BODY_BYTES, MAX_HEADER_BYTES, Json, encode
 
 DOCUMENTED = {(fault.code, fault.http) for fault in FAULTS.values() if fault.http != 500}
 ACKED = ("", 200)
-ODDITIES = (None, True, -1, 1e300, 10**400, "", "x" * 300, "\0\n", [], {}, [[[]]], "2026", "é", "P1Y", "http://")
+ODDITIES: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    1e300,
+    10**400,
+    "",
+    "x" * 300,
+    "\0\n",
+    [],
+    {},
+    [[[]]],
+    "2026",
+    "é",
+    "P1Y",
+    "http://",
+)
 MEMORY_MIB = 24.0  # growth allowed between a tenth of the way and the end
 CHECK_EVERY = 500
 BUYER_ID, SELLER_ID = "buyer.localhost", "site.localhost"
@@ -247,8 +264,8 @@ KINDS: tuple[Callable[[Range], Shot], ...] = (
 )  # fmt: skip
 
 
-def _places(value: object) -> list[tuple[object, object]]:
-    found: list[tuple[object, object]] = []
+def _places(value: Any) -> list[tuple[Any, Any]]:
+    found: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
         for key, item in value.items():
             found += [(value, key), *_places(item)]

@@ -49,7 +49,6 @@ def messages_since(store: Store, seq: int) -> list[dict[str, Any]]:
             break
         header = row["header"].strip().split("\n")[-1]
         body: dict[str, Any] = {
-            "kind": "message",
             "seq": row["seq"],
             "direction": row["direction"],
             "peer": row["peer"],

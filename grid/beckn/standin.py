@@ -1,7 +1,7 @@
 """A site that always delivers, on the hand-over tables: for protocol tests and trades without an orchestrator.
 
-Its clock starts at a given instant and runs ``speed`` times as fast as ours. It accepts whatever its flat capacity
-covers and meters exactly baseline less what was sold.
+Its clock starts at a given instant, stands while no contract is active, and then runs ``speed`` times as fast as ours.
+It accepts whatever its flat capacity covers and meters exactly baseline less what was sold.
 """
 
 from __future__ import annotations
@@ -38,14 +38,9 @@ class StandIn:
 
     def __init__(self, store: Store, offered_kw: float, start: datetime, speed: float, clock: Clock = utc_now) -> None:
         self._store, self._offered_kw, self._clock = store, offered_kw, clock
-        self._origin, self._began, self._speed = start, clock(), speed
+        self._now, self._stepped, self._speed = start, clock(), speed
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="stand-in", daemon=True)
-
-    @property
-    def now(self) -> datetime:
-        """The site's own clock."""
-        return self._origin + self._speed * (self._clock() - self._began)
 
     def start(self) -> None:
         self.step()
@@ -61,12 +56,15 @@ class StandIn:
 
     def step(self) -> None:
         """Say how it stands, answer confirmations, meter periods that are over."""
-        now = self.now
+        running, at = contracts(self._store, SELLER, (ACTIVE, IN_PROGRESS)), self._clock()
+        if running:
+            self._now += self._speed * (at - self._stepped)
+        self._stepped, now = at, self._now
         state = SiteState(now, self._offered_kw, 2.0 * self._offered_kw, BASELINE_KW)
-        put_site(self._store, state, self._clock().timestamp())
+        put_site(self._store, state, at.timestamp())
         for contract in contracts(self._store, SELLER, (CONFIRMING,)):
             put_decision(self._store, Decision(contract.id, True, "", now))
-        for contract in contracts(self._store, SELLER, (ACTIVE, IN_PROGRESS)):
+        for contract in running:
             self._meter(contract, now)
 
     def _meter(self, contract: Contract, now: datetime) -> None:

@@ -36,6 +36,7 @@ from grid.beckn.states import (
 from grid.beckn.times import parse_instant
 from grid.beckn.wire import Json, decode
 
+NEXT = {NONE: "select", QUOTED: "init", DRAFTED: "confirm"}
 POLL_S = 0.02
 ANSWER_S = 35.0  # a little over the time to live of a request
 PENNY = 0.005
@@ -80,10 +81,10 @@ class Buyer:
             known = self._draft(self._discover())
         elif known.state in CONFIRMED or known.state == CONFIRMING:
             self._ask("status", known)  # we were away: what has become of it?
-        for action, reached in (("select", QUOTED), ("init", DRAFTED), ("confirm", None)):
-            known = self._current()
-            if known.state in (NONE, QUOTED, DRAFTED) and (reached is None or known.state != reached):
-                self._step(action, known)
+        while (known := self._current()).state in NEXT:
+            self._step(NEXT[known.state], known)
+            if NEXT[known.state] == "confirm":
+                break
         known = self._await(lambda c: c.state in (*CONFIRMED, *FINAL), ANSWER_S, "on_confirm")
         self._check_alive(known)
         self._said(f"confirmed: {known.kw:g} kW from {known.start:%Y-%m-%d %H:%M} to {known.end:%H:%M} UTC")
