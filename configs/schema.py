@@ -123,6 +123,24 @@ class Workload(Section):
     path: str | None = _key("folder with workload_<name>.csv.gz; null: signals.path", locates=True)
 
 
+class Disturbance(Section):
+    """Something that goes wrong at the site for some hours (``envs.scenario``)."""
+
+    kind: Literal["chiller_loss", "battery_outage", "demand_surge", "sensor_dropout", "stale_signals"] = _key("what")
+    start_hour: float = _key("start, after the start of the run or week", "h", ge=0, le=26304)
+    hours: float = _key("how long it lasts", "h", gt=0, le=26304)
+    severity: float = _key(
+        "share of capacity lost, or utilisation added; 1 for sensors and signals, which are out or not", gt=0, le=1
+    )
+
+    @model_validator(mode="after")
+    def _in_steps(self) -> Disturbance:
+        for name in ("start_hour", "hours"):
+            if getattr(self, name) % 0.25:
+                raise ValueError(f"{name} {getattr(self, name):g} is no number of quarter hours; round it")
+        return self
+
+
 class Site(Section):
     """The data centre: size, what can move, and what everything that is not on the bill is worth.
 
@@ -134,6 +152,8 @@ class Site(Section):
     idle_share: float = _key("power of an idle server, share of its peak", "share", ASSUMPTION, ge=0, le=0.95)
     deferrable_share: float = _key("share of utilisation that may wait", "share", ASSUMPTION, ge=0, le=1)
     deadline_steps: Whole = _key("how long that share may wait", "15-min steps", DESIGN, ge=1, le=96)
+    short_share: float = _key("share of utilisation that may wait too, but less long", "share", CHOICE, ge=0, le=1)
+    short_deadline_steps: Whole = _key("how long that second share may wait", "15-min steps", ASSUMPTION, ge=1, le=96)
     import_limit_kw: float = _key("connection limit; there is no export", "kW", ASSUMPTION, gt=0, le=1e7)
     battery_kwh: float = _key("battery energy", "kWh", ASSUMPTION, ge=0, le=1e7)
     battery_kw: float = _key("battery power, either way", "kW", ASSUMPTION, ge=0, le=1e7)
@@ -153,6 +173,7 @@ class Site(Section):
     overheat_gbp_per_minute: float = _key("penalty while overheated", "GBP/min", ASSUMPTION, ge=0, le=1e5)
     late_gbp_per_kwh: float = _key("penalty on IT work run after its deadline", "GBP/kWh", ASSUMPTION, ge=0, le=1e5)
     notice_gbp_per_step: float = _key("penalty per step outside a notice's limit", "GBP", ASSUMPTION, ge=0, le=1e5)
+    scenario: Annotated[tuple[Disturbance, ...], Field(strict=False)] = _key("what goes wrong during a run", "list")
 
     @model_validator(mode="after")
     def _in_order(self) -> Site:

@@ -69,12 +69,3 @@ class Outages:
             for field in ROOM_SENSORS:
                 state[field][site] = reading[field][0]
         return state
-
-
-def derated(params: np.ndarray, scenario: tuple[Disturbance, ...], row: int) -> np.ndarray:
-    """One site's record (1,) as it is at ``row`` of its case."""
-    params = params.copy()
-    for what in scenario:
-        if what.kind in DERATED and what.start_step <= row < what.end_step:
-            params[DERATED[what.kind]] *= 1.0 - what.severity
-    return params

@@ -157,3 +157,18 @@ def _received(event: FlexEvent, start_utc: pd.Timestamp, outage: Disturbance) ->
     """A request published during the outage arrives at its end."""
     begin, end = start_utc + outage.start_step * _STEP, start_utc + outage.end_step * _STEP
     return dataclasses.replace(event, published_at=end) if begin < event.published_at < end else event
+
+
+def window_edges(scenario: Sequence[Disturbance], steps: int) -> list[int]:
+    """Ascending rows at which a window begins or ends, from 0 to ``steps``."""
+    edges = {edge for what in scenario for edge in (what.start_step, what.end_step)}
+    return sorted({0, steps, *(edge for edge in edges if 0 < edge < steps)})
+
+
+def derated(params: np.ndarray, scenario: tuple[Disturbance, ...], row: int) -> np.ndarray:
+    """One site's record (1,) as it is at ``row`` of its case."""
+    params = params.copy()
+    for what in scenario:
+        if what.kind in DERATED and what.start_step <= row < what.end_step:
+            params[DERATED[what.kind]] *= 1.0 - what.severity
+    return params

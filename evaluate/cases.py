@@ -13,13 +13,14 @@ from configs.schema import Config
 from envs.case import Case
 from envs.neutral import NeutralRun, run_neutral
 from envs.params import site_params
+from envs.scenario import Disturbance, disturb_rows
 from grid.calendar import london_midnight_utc
 from grid.compile import NetworkBand, Tariff
 from grid.event_source import RequestTerms, SystemTerms
 from grid.events import FlexEvent
 from grid.market.baseline import fold_history
 from grid.market.rules import MarketRules
-from grid.rows import RUN_IN_DAYS, ExogenousRows
+from grid.rows import RUN_IN_DAYS, STEP_HOURS, ExogenousRows
 from grid.scripted_events import read_events
 from grid.series import GridSeries
 from grid.sources import Services, load_signals
@@ -27,7 +28,7 @@ from grid.week import week_rows
 from grid.workload import load_workload
 
 # Site keys of the configuration that are not the parameter of the same name.
-_NOT_PARAMETERS = ("profile", "it_capacity_mw")
+_NOT_PARAMETERS = ("profile", "it_capacity_mw", "scenario")
 # Market keys that make the world, not the terms of trade.
 _NOT_RULES = ("requests", "events", "request_terms", "system_price", "reference_price_gbp_per_mwh")
 
@@ -61,8 +62,10 @@ def make_case(config: Config, start: date | None = None, days: int | None = None
         baseline_rule=config.market.baseline_rule,
         reference_price=config.market.reference_price_gbp_per_mwh,
     )
+    scenario = scenario_of(config)
+    rows = disturb_rows(rows, scenario)
     before = run_in[0]
-    twin = run_neutral(params, rows.values[: rows.steps], before.state, before.queue_kwh)
+    twin = run_neutral(params, rows.values[: rows.steps], before.state, before.queue_kwh, scenario)
     history, _ = fold_history(before.import_kwh, london_midnight_utc(start - timedelta(days=RUN_IN_DAYS)))
     return Case(
         rows=rows,
@@ -76,8 +79,9 @@ def make_case(config: Config, start: date | None = None, days: int | None = None
             "week_start": start.isoformat(),
             "workload": config.workload.name or "",
             "site": f"{config.site.profile}_{config.site.it_capacity_mw:g}mw",
-            "data_hash": _data_hash(rows),
+            "data_hash": _data_hash(rows, scenario),
         },
+        scenario=scenario,
     )
 
 
@@ -93,6 +97,14 @@ def params_of(config: Config) -> np.ndarray:
         min_commitment_kw=config.market.min_commitment_kw,
         registered_kw=config.market.registered_kw,
         **site,
+    )
+
+
+def scenario_of(config: Config) -> tuple[Disturbance, ...]:
+    """What goes wrong during a run, in control steps from its start."""
+    return tuple(
+        Disturbance(one.kind, round(one.start_hour / STEP_HOURS), round(one.hours / STEP_HOURS), one.severity)
+        for one in config.site.scenario
     )
 
 
@@ -134,10 +146,12 @@ def series_of(config: Config, start: date, days: int) -> GridSeries:
     return signals.with_columns(load_workload(str(config.workload.name), config.workload.path, *span, seed=seed))
 
 
-def _data_hash(rows: ExogenousRows) -> str:
+def _data_hash(rows: ExogenousRows, scenario: tuple[Disturbance, ...]) -> str:
     """Twelve hex digits over everything the run reads."""
     digest = hashlib.sha256()
     for part in (rows.values, rows.forecast, rows.published_steps):
         digest.update(np.ascontiguousarray(part).tobytes())
     digest.update(repr(rows.events).encode())
+    if scenario:
+        digest.update(repr(scenario).encode())
     return digest.hexdigest()[:12]
