@@ -118,7 +118,7 @@ def _tighten(
 
 
 def _limit_windows(program: Program, market: Market, sale: SalePeriods, settled: Settled, block: _Blocks) -> None:
-    """In any window, and in the whole day, a block reduces by the battery's energy once and the load shed in its periods.
+    """In any window and the whole day, a block reduces by the battery's energy once and the load shed in its periods.
 
     A window's part of a block is contiguous, so the battery cannot be refilled elsewhere meanwhile; inside it, periods
     that do not reduce may refill it for those that do.
