@@ -52,7 +52,7 @@ class ExportedPolicy:
         information: information set of its observations.
         levels: codes an action is chosen from (odd), or None for continuous actions.
         actors: agent -> network.
-        card: what is known about it: command, data, seed, metrics.
+        card: what is known about it: command, data, seed, metrics; ``hold_steps``: control steps that a choice is held.
     """
 
     def __init__(
@@ -68,13 +68,18 @@ class ExportedPolicy:
         self.accepts_events = name in EVENT_SELLERS
         self.card = dict(card or {})
         self._levels = None if levels is None else code_levels(levels)
+        self._hold_steps = int(self.card.get("hold_steps", 1))
+        self._held: np.ndarray | None = None
         self._actors = [actors[agent].eval() for agent in AGENTS]
 
     def reset(self, batch_size: int, seeds: np.ndarray) -> None:
-        """Nothing to forget, and nothing is drawn: it acts greedily on what it sees."""
+        """Drop the choice held. Nothing is drawn: it acts greedily on what it sees."""
+        self._held = None
 
     def act(self, obs: dict[str, np.ndarray], bounds: np.ndarray, view: SiteView) -> np.ndarray:
-        raw = self.greedy(obs, bounds)
+        if self._held is None or view.step % self._hold_steps == 0:
+            self._held = self.greedy(obs, bounds)
+        raw = self._held.copy()
         if self.accepts_events and view.commitments_kw[:, view.period :].any():
             raw[:, BATTERY] = prepare(view, raw)[:, BATTERY]
         return raw

@@ -53,7 +53,7 @@ def bench(
             for name, (step, steps) in runs.items():
                 cpu = time.process_time()
                 algorithm = step()
-                speeds[name].append(steps / (time.process_time() - cpu))
+                speeds[name].append(steps * t.hold_steps / (time.process_time() - cpu))
                 if name == "fast":
                     breakdown.append(dict(algorithm.breakdown))
             if on_progress is not None:
@@ -71,6 +71,7 @@ def bench(
             "networks": "2 x 64 tanh, actor and critic for each of 3 agents",
             "information": t.information,
             "levels": t.discrete,
+            "hold_steps": t.hold_steps,
             "rounds": rounds,
             "unit": "environment steps per CPU second of the driver, median of rounds",
         },
@@ -78,7 +79,7 @@ def bench(
 
 
 def _contenders(setup: Setup, t: Any, batch: int) -> dict[str, tuple[Callable[[], Any], int]]:
-    """name -> one iteration (which returns its algorithm) and the environment steps in it."""
+    """name -> one iteration (which returns its algorithm) and the choices in it."""
 
     def rllib(config: Any) -> Callable[[], Any]:
         algorithm = config.build_algo()

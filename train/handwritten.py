@@ -61,7 +61,7 @@ class HandwrittenPPO:
                     scores = actor(seen[t, :, : self.inputs]).numpy()
                     bits = self.seen[t, :, BITS.start + k]
                     sample_codes(scores, bits, uniform[k], self.codes[t, k], self.logp[t, k])
-                self.sites.step(self.level_of[self.codes[t].T])
+                self.sites.hold(self.level_of[self.codes[t].T])
                 self.reward[t], self.done[t] = self.sites.reward, self.sites.done
                 self._look(t + 1)
             flat = seen.view(-1, BITS.stop)[:, : self.inputs]
@@ -72,7 +72,7 @@ class HandwrittenPPO:
         reward = self.scale.apply(self.reward, self.done)
         advantages(reward, value, self.done, c.gamma, c.gae_lambda, advantage, target)
         self._learn(torch.from_numpy(advantage), torch.from_numpy(target))
-        return steps * size
+        return steps * size * self.sites.hold_steps
 
     def _learn(self, advantage: torch.Tensor, target: torch.Tensor) -> None:
         c = self.train_config

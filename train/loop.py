@@ -170,7 +170,7 @@ class _Run:
         cpu, wall = time.process_time(), time.perf_counter()
         results = self.algorithm.train()
         t = self.config.train
-        steps = t.sites * t.fragment_steps * max(1, t.num_env_runners)
+        steps = t.sites * t.fragment_steps * t.hold_steps * max(1, t.num_env_runners)
         self.env_steps += steps
         self._recent.extend(self.algorithm.finished.tolist())
         learned = results[LEARNER_RESULTS].get(ALL_MODULES, {})
@@ -198,7 +198,8 @@ class _Run:
         """The present actors as a controller, without going through files."""
         modules = dict(self._module().items())
         s = self.setup
-        return ExportedPolicy(s.information, s.information, s.levels, exported_actors(modules, s))
+        card = {"hold_steps": s.hold_steps}
+        return ExportedPolicy(s.information, s.information, s.levels, exported_actors(modules, s), card)
 
     def _module(self) -> Any:
         return self.algorithm.env_runner.module  # in step with the learner after every iteration
@@ -213,6 +214,7 @@ class _Run:
             "name": s.information,
             "information": s.information,
             "levels": s.levels,
+            "hold_steps": s.hold_steps,
             "algorithm": s.algorithm,
             "command": command,
             "config_hash": config_hash(self.config),

@@ -84,7 +84,7 @@ class BatchEnvRunner(EnvRunner, Checkpointable):
             code_bits(self.env.bounds, self.setup.levels, self.packed[t, :, BITS])
 
     def sample(self, **_: Any) -> np.ndarray:
-        """One rollout of every site -> float32 (steps x sites, WIDTH); a view that the next rollout overwrites."""
+        """One rollout of every site -> float32 (choices x sites, WIDTH); a view that the next rollout overwrites."""
         started = perf_counter()
         packed, modules = self.packed, dict(self.module.items())
         packed[0] = packed[self.fragment]
@@ -94,7 +94,7 @@ class BatchEnvRunner(EnvRunner, Checkpointable):
             for t in range(self.fragment):
                 wanted = scores(modules, self._torch[t, :, INPUT]).numpy()
                 self._choose(t, wanted, spread)
-                ended.append(self.env.step(self._actions).copy())
+                ended.append(self.env.hold(self._actions))
                 self.reward[t], self._done[t] = self.env.reward, self.env.done
                 self._look(t + 1)
             rolled = perf_counter()
@@ -107,9 +107,9 @@ class BatchEnvRunner(EnvRunner, Checkpointable):
             "advantages_s": perf_counter() - valued,
         }
         self._terms = np.concatenate(ended)
-        steps = self.fragment * self.env.size
-        self._log(steps)
-        return packed[: self.fragment].reshape(steps, WIDTH)
+        rows = self.fragment * self.env.size
+        self._log(rows * self.env.hold_steps)
+        return packed[: self.fragment].reshape(rows, WIDTH)
 
     def _choose(self, t: int, wanted: np.ndarray, spread: np.ndarray | None) -> None:
         """Draw actions from (B, 3, n) scores or (B, 3, 1) means; note what was drawn and its log-probability."""

@@ -34,6 +34,7 @@ class Setup:
     individual_reward: bool
     stock_each_step: bool
     sale_share: float
+    hold_steps: int
     seed: int
     failure_folder: str | None = None
     compiled: bool = False
@@ -57,6 +58,7 @@ class Setup:
             seed,
             sale_share=self.sale_share,
             stock_each_step=self.stock_each_step,
+            hold_steps=self.hold_steps,
         )
 
     def identity(self) -> dict[str, object]:
@@ -65,6 +67,7 @@ class Setup:
             "algorithm": self.algorithm,
             "information": self.information,
             "levels": self.levels,
+            "hold_steps": self.hold_steps,
             "layout_hash": layout_hash("grid_aware"),
             "worlds": len(self.worlds.specs),
             "seed": self.seed,
@@ -90,6 +93,7 @@ def setup_of(config: Config, params: np.ndarray) -> Setup:
             individual_reward=t.reward == "individual",
             stock_each_step=t.information in SHAPED if t.stock_each_step is None else t.stock_each_step,
             sale_share=t.sale_share if t.information == "grid_aware" else 0.0,
+            hold_steps=t.hold_steps,
             seed=config.run.seed,
             compiled=t.compiled,
         )
@@ -111,7 +115,7 @@ def fitted(setup: Setup) -> Setup:
     seen = np.empty((FIT_STEPS, FIT_SITES, OBSERVED + EXTRAS), dtype=np.float32)
     for t in range(FIT_STEPS):
         for _ in range(4):
-            sites.step(draws.uniform(-1.0, 1.0, (FIT_SITES, len(AGENTS))).astype(np.float32))
+            sites.hold(draws.uniform(-1.0, 1.0, (FIT_SITES, len(AGENTS))).astype(np.float32))
         sites.observe(seen[t])
     flat = seen.reshape(-1, seen.shape[2]).astype(np.float64)
     sd = flat.std(axis=0)

@@ -104,6 +104,7 @@ class TrainingSites:
         sale_share: share of the requests met that are sold, at a drawn power.
         stock_each_step: book what charge and queue will be worth at the end as they change, not at the end; each
             episode's sum is the same.
+        hold_steps: control steps that ``hold`` keeps an action; episodes begin and end on multiples of it.
         episode_steps: length of an episode.
     """
 
@@ -116,9 +117,11 @@ class TrainingSites:
         *,
         sale_share: float = 0.0,
         stock_each_step: bool = False,
+        hold_steps: int = 1,
         episode_steps: int = EPISODE_STEPS,
     ) -> None:
         self.data = worlds
+        self.hold_steps = hold_steps
         self.size, self.episode_steps = size, episode_steps
         self.params = np.ascontiguousarray(np.broadcast_to(params, (size,)))
         self._sale_share, self._stock_each_step = sale_share, stock_each_step
@@ -155,7 +158,7 @@ class TrainingSites:
     def _stagger(self, draws: np.random.Generator) -> None:
         """Sites begin at different points of an episode: run neutrally, each restarts at its own moment."""
         neutral = neutral_actions(self.params)
-        restart_at = draws.integers(0, self.episode_steps, self.size)
+        restart_at = self.hold_steps * draws.integers(0, self.episode_steps // self.hold_steps, self.size)
         for t in range(self.episode_steps):
             due = np.flatnonzero(restart_at == t)
             for site in due:
@@ -172,6 +175,17 @@ class TrainingSites:
             self.team_gbp, self.done, self.terms, self._finished,
         )  # fmt: skip
         return self._finished[:ended]
+
+    def hold(self, actions: np.ndarray) -> np.ndarray:
+        """``step`` as often as an action is held; rewards add up. -> terms of the episodes that ended."""
+        ended = [self.step(actions).copy()]
+        for _ in range(self.hold_steps - 1):
+            reward, team_gbp, done = self.reward.copy(), self.team_gbp.copy(), self.done.copy()
+            ended.append(self.step(actions).copy())
+            self.reward += reward
+            self.team_gbp += team_gbp
+            self.done |= done
+        return np.concatenate(ended)
 
     def observe(self, out: np.ndarray) -> None:
         """Fill float32 (B, OBSERVED + EXTRAS): the grid-aware observation, then what only critics see."""

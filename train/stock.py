@@ -49,7 +49,7 @@ class StockSite(MultiAgentEnv):
             chosen = action_dict[agent]
             level = np.asarray(chosen).item() if self._levels is None else self._levels[int(chosen)]
             self._actions[0, k] = np.clip(level, -1.0, 1.0)
-        self._sites.step(self._actions)
+        self._sites.hold(self._actions)
         done = bool(self._sites.done[0])
         reward = self._sites.reward[0]
         paid = reward if self.setup.individual_reward else np.full(len(AGENTS), reward.sum())

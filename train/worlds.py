@@ -183,4 +183,3 @@ def _future(rows: ExogenousRows) -> np.ndarray:
 def _request(event: FlexEvent, rows: ExogenousRows) -> tuple[float, float, float]:
     """First row, row after the last, kW."""
     return (event.start - rows.start_utc) / STEP, (event.end - rows.start_utc) / STEP, event.kw
-
