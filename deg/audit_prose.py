@@ -160,8 +160,8 @@ def pack_prose(pack: Body) -> Iterator[str]:
     for period in pack["periods"]:
         yield (
             f"  {period['settlement_date']} period {period['settlement_period']}: "
-            f"baseline {period['baseline_kwh']:.1f}, metered {period['metered_kwh']:.1f}, delivered {period['deviation_kwh']:.1f}, sold "
-            f"{period['sold_kwh']:.1f} kWh; GBP {period['flex_gbp']:+.2f}"
+            f"baseline {period['baseline_kwh']:.1f}, metered {period['metered_kwh']:.1f}, "
+            f"delivered {period['deviation_kwh']:.1f}, sold {period['sold_kwh']:.1f} kWh; GBP {period['flex_gbp']:+.2f}"
         )
     terms = ", ".join(f"{name.replace('_', ' ')} {gbp:+.2f}" for name, gbp in totals["market_terms_gbp"].items())
     yield f"  in the market: GBP {totals['market_amount_gbp']:+.2f} ({terms})"

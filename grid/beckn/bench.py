@@ -38,18 +38,19 @@ class Bench:
         seller_key = Ed25519PrivateKey.generate()
         self.buyer = Identity(context["bapId"], "k-buyer", context["bapUri"], self.buyer_key)
         seller = Identity(context["bppId"], "k-seller", context["bppUri"], seller_key)
-        known = {
+        self.known = {
             one.subscriber_id: Subscriber(one.subscriber_id, one.key_id, public_text(one.key), one.url)
             for one in (self.buyer, seller)
         }
-        registry = Registry(
-            lambda subscriber, _: [known[subscriber]] if subscriber in known else [], lambda: self.now.timestamp()
-        )
+        registry = Registry(self._fetch, lambda: self.now.timestamp())
         self.provider = Participant(
             seller, self.store, registry, seller=Seller(self.store, terms, seller.subscriber_id, seller.url),
             clock=lambda: utc_now() if self._follows else self.now, rate_per_minute=PLENTY,
         )  # fmt: skip
         self.at(now)
+
+    def _fetch(self, subscriber_id: str, _: str) -> list[Subscriber]:
+        return [self.known[subscriber_id]] if subscriber_id in self.known else []
 
     def follow_clock(self) -> None:
         """From now on by the real clock."""

@@ -46,7 +46,6 @@ FAULTS: dict[str, Fault] = {
     "key_dead": Fault("AUT_KEY_EXPIRED_OR_REVOKED", 401),
     "signer_not_party": Fault("AUT_UNAUTHORIZED_ACTION", 401),
     "address_not_registered": Fault("AUT_UNAUTHORIZED_ACTION", 401),
-    "signature_repeated": Fault("AUT_REPLAY_DETECTED", 401),
     "network_not_allowed": Fault("AUT_DOMAIN_NOT_ALLOWED", 403),
     "rate_limited": Fault("AUT_RATE_LIMITED", 429),
     "registry_down": Fault("NET_DOWNSTREAM_UNAVAILABLE", 503),
@@ -65,7 +64,6 @@ FAULTS: dict[str, Fault] = {
     "pack_invalid": Fault("SCH_ATTRIBUTE_PACK_INVALID", 400),
     # policy
     "site_dormant": Fault("POL_NP_DORMANT", 400),
-    "site_overloaded": Fault("POL_NP_CAPACITY_EXCEEDED", 400),
     "cancel_too_late": Fault("POL_CANCELLATION_NOT_ALLOWED", 400, "callback"),
     "update_not_allowed": Fault("POL_UPDATE_NOT_ALLOWED", 400, "callback"),
     # business
