@@ -37,6 +37,7 @@ ADDED = ("flex_real_gbp", "flex_phantom_gbp", "events_accepted")
 LEVEL, SIGNIFICANT = 0.95, 0.05
 # Below it no verdict is given: W weeks agree in sign by chance with probability 2^(1-W), and 2^(1-6) is 3 %.
 FEWEST_WEEKS = 6
+FEW_WEEKS = 20  # below it a percentile interval covers less than it says
 
 # Pairs worth asking about where both are in the matrix, and what the answer says.
 PEERS = (

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from evaluate.ablation import CLAIM, EARNED, FEWEST_WEEKS, NEUTRAL, Ablation, Answer, Summary, ablation
+from evaluate.ablation import CLAIM, EARNED, FEW_WEEKS, FEWEST_WEEKS, NEUTRAL, Ablation, Answer, Summary, ablation
 from evaluate.ablation_words import amounts, by_name, claim, lead, negatives, p_text, phantom, shares
 from evaluate.matrix_figures import Line, Point, both, forest, plane
 from evaluate.matrix_run import MatrixReport, MatrixRun, identity, shared_context
@@ -19,8 +19,6 @@ from evaluate.run_tables import COMPENSATION
 from evaluate.statistics import Interval
 from evaluate.tex import booktabs
 from evaluate.variants import BOUND
-
-FEW_WEEKS = 20  # below it a percentile interval covers less than it says
 
 
 def render(run: MatrixRun, result: Ablation) -> str:

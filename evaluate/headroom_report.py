@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,8 +12,9 @@ from markupsafe import Markup
 
 from configs.schema import Config
 from evaluate import headroom_words as words
+from evaluate.ablation import FEW_WEEKS
 from evaluate.ablation_words import shares
-from evaluate.headroom import DAY_AHEAD, Headroom, Ladder, Worth, headroom
+from evaluate.headroom import DAY_AHEAD, FrontierPoint, Headroom, Ladder, Worth, headroom
 from evaluate.headroom_figure import Bar, ladder
 from evaluate.headroom_plan import FLEXIBILITIES, RULES, scenarios
 from evaluate.matrix_figures import Path, Point, both, plane
@@ -59,6 +60,7 @@ def _render(run: MatrixRun, result: Headroom, lead: list[str]) -> str:
         "frontier_figure": _frontier(result),
         "pounds": words.pounds,
         "kilograms": words.kilograms,
+        "few_weeks": FEW_WEEKS,
         "provenance_meanings": PROVENANCE_MEANINGS,
         "config_text": yaml.safe_dump(run.config.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
     }
@@ -107,16 +109,19 @@ def _frontier(result: Headroom) -> tuple[Markup, Markup] | None:
     if not result.frontier:
         return None
     paths = [
-        Path(
-            name,
-            _TINTS[place % len(_TINTS)],
-            [(100 * p.money.estimate, 100 * p.carbon.estimate, "") for p in points],
-        )
+        Path(name, _TINTS[place % len(_TINTS)], _corners(points))
         for place, (name, points) in enumerate(result.frontier.items())
     ]
     neutral = [Point("neutral", (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))]
     axes = ("money saved, % of the neutral site’s net cost", "carbon saved, %")
     return both(plane, neutral, paths, axes, "Money and carbon saved by each controller at four carbon prices")
+
+
+def _corners(points: Sequence[FrontierPoint]) -> list[tuple[float, float, str]]:
+    """Percentages; the first and last point of a line that moves carry their price."""
+    at = [(100 * point.money.estimate, 100 * point.carbon.estimate) for point in points]
+    ends = (0, len(at) - 1) if at[0] != at[-1] else ()
+    return [(*xy, f"£{points[k].price_gbp_per_t:,.0f}/t" if k in ends else "") for k, xy in enumerate(at)]
 
 
 def _headline(result: Headroom) -> list[dict[str, Any]]:
