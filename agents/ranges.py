@@ -39,6 +39,11 @@ class Range:
     unit: str = "-"
     kind: Literal["linear", "half_hours", "clock"] = "linear"
 
+    @property
+    def notch(self) -> float:
+        """The least move that gives another number, as a share of the range; 0 where any move does."""
+        return {"linear": 0.0, "half_hours": 0.5, "clock": 0.25}[self.kind] / (self.high - self.low)
+
     def value(self, share: float) -> float:
         """The number at ``share`` of the range, 0 to 1, as a rule would hold it."""
         raw = self.low + share * (self.high - self.low)
@@ -52,9 +57,9 @@ class Range:
         """Where ``value`` lies in the range, 0 to 1."""
         return (value - self.low) / (self.high - self.low)
 
-    def moved(self, share: float, by: float) -> float:
-        """A share moved within [0, 1]; a clock goes round, everything else stops at its bound."""
-        return (share + by) % 1.0 if self.kind == "clock" else min(max(share + by, 0.0), 1.0)
+    def inside(self, share: float) -> float:
+        """A share brought back into [0, 1]: a clock goes round, everything else stops at its bound."""
+        return share % 1.0 if self.kind == "clock" else min(max(share, 0.0), 1.0)
 
 
 def check(rule: Rule) -> None:

@@ -16,6 +16,7 @@ RANDOM_SHARE = 0.1  # of the trials: in ten dimensions few random points are any
 FIRST_STEP, SHORTEST_STEP, LONGEST_STEP = 0.2, 0.01, 0.4  # standard deviation, share of a range
 LONGER, SHORTER = 1.2, 0.92  # after a gain and after none
 FURTHER = 1.5  # a step that gained is taken again, this much longer
+MOST_DRAWS = 50  # for a point not tried before
 
 Numbers = dict[str, float]
 
@@ -38,27 +39,23 @@ def search(
     """
     if trials < 1:
         raise ValueError(f"tuning with {trials} trials; give at least 1")
-    spread = _spread(len(ranges), max(0, round(RANDOM_SHARE * trials)), rng)
-    done: list[Trial] = []
-    best = np.array([allowed.share(allowed.start) for allowed in ranges])
-    best_value, step = -np.inf, FIRST_STEP
+    start = np.array([[allowed.share(allowed.start) for allowed in ranges]])
+    points = np.concatenate([start, _spread(len(ranges), round(RANDOM_SHARE * trials), rng)])[:trials]
+    done = [Trial(numbers, evaluate(numbers)) for numbers in (_numbers(ranges, point) for point in points)]
+    best, best_value = points[np.argmax([trial.value for trial in done])], best_of(done).value
+    step = FIRST_STEP
     again: np.ndarray | None = None
-    for k in range(trials):
-        refining = k > len(spread)
-        if refining:
-            move = _one_move(len(ranges), step, rng) if again is None else again
-            point = np.array([allowed.moved(*at) for allowed, *at in zip(ranges, best, move, strict=True)])
-        else:
-            point = spread[k - 1] if k else best
-        numbers = {allowed.name: allowed.value(share) for allowed, share in zip(ranges, point, strict=True)}
+    while len(done) < trials:
+        repeated = again is not None and _untried(ranges, best + again, done)
+        move = again if again is not None and repeated else _new_move(ranges, best, step, done, rng)
+        numbers = _numbers(ranges, best + move)
         done.append(Trial(numbers, evaluate(numbers)))
         gained = done[-1].value > best_value
         if gained:
-            best, best_value = point, done[-1].value
-        if refining:
-            if gained or again is None:
-                step = float(np.clip(step * (LONGER if gained else SHORTER), SHORTEST_STEP, LONGEST_STEP))
-            again = FURTHER * move if gained else None
+            best, best_value = _inside(ranges, best + move), done[-1].value
+        if gained or not repeated:
+            step = float(np.clip(step * (LONGER if gained else SHORTER), SHORTEST_STEP, LONGEST_STEP))
+        again = FURTHER * move if gained else None
     return done
 
 
@@ -73,8 +70,31 @@ def _spread(count: int, points: int, rng: np.random.Generator) -> np.ndarray:
     return (strata + rng.random((points, count))) / max(points, 1)
 
 
-def _one_move(count: int, step: float, rng: np.random.Generator) -> np.ndarray:
-    """float64 (count,): one or two numbers moved by normal steps, the others left."""
-    chosen = rng.random(count) < 1.0 / count
-    chosen[rng.integers(count)] = True
-    return step * rng.standard_normal(count) * chosen
+def _new_move(
+    ranges: Sequence[Range], best: np.ndarray, step: float, done: Sequence[Trial], rng: np.random.Generator
+) -> np.ndarray:
+    """float64 (n,): one or two numbers moved by normal steps, the others left, to a point not tried yet."""
+    steps = np.maximum(step, [allowed.notch for allowed in ranges])
+    for _ in range(MOST_DRAWS):
+        chosen = rng.random(len(ranges)) < 1.0 / len(ranges)
+        chosen[rng.integers(len(ranges))] = True
+        move = steps * rng.standard_normal(len(ranges)) * chosen
+        if _untried(ranges, best + move, done):
+            break
+    return move
+
+
+def _untried(ranges: Sequence[Range], point: np.ndarray, done: Sequence[Trial]) -> bool:
+    """A trial done twice tells nothing."""
+    numbers = _numbers(ranges, point)
+    return all(numbers != trial.numbers for trial in done)
+
+
+def _numbers(ranges: Sequence[Range], point: np.ndarray) -> Numbers:
+    """The numbers at a point, float64 (n,), brought back into the ranges where it lies outside."""
+    shares = _inside(ranges, point)
+    return {allowed.name: allowed.value(share) for allowed, share in zip(ranges, shares, strict=True)}
+
+
+def _inside(ranges: Sequence[Range], point: np.ndarray) -> np.ndarray:
+    return np.array([allowed.inside(share) for allowed, share in zip(ranges, point, strict=True)])
