@@ -12,6 +12,7 @@ import json
 import os
 import time
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ import pandas as pd
 from agents import factory
 from agents.policy import Policy
 from configs.load import load_config
+from configs.schema import Config
 from envs.batch import SiteBatch
 from envs.case import Case
 from evaluate.accounting import keep_books
@@ -58,12 +60,17 @@ def _warm_up() -> None:
 
 
 def _case(workload: str, start: date, days: int = 7) -> Case:
-    return make_case(load_config(None, ["signals.source=file", f"workload.name={workload}"]), start, days)
+    return make_case(_config(workload), start, days)
+
+
+@cache
+def _config(workload: str) -> Config:
+    return load_config(None, ["signals.source=file", f"workload.name={workload}"])
 
 
 def _cost(case: Case, policy: Policy) -> float:
     """GBP, objective net of phantom money."""
-    rules = market_rules(load_config(None, []))
+    rules = market_rules(_config("alibaba_2"))
     books = keep_books(rollout(SiteBatch([case]), policy, rules, Alone, seeds=np.array([0]))).totals(0)
     return books["objective_gbp"] + books["flex_phantom_gbp"]
 

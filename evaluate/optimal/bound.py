@@ -12,6 +12,8 @@ the rollout's objective net of phantom money:
 - money: the objective's own terms (bill, wear, carbon, terminal), flex net of phantom exactly (``flex``); penalties
   and the supervisor's electricity are left out, being never negative.
 
+A scenario's lost battery power is left out of the plan: with it no controller does better.
+
 Half-hour slots average two control steps; rows hold through a half-hour except weather, whose planes are averaged. So
 averaging a rollout gives a point of the half-hour plan at the same cost.
 """
@@ -25,8 +27,9 @@ import numpy as np
 import pandas as pd
 
 from envs.case import Case
-from envs.load_shift import full_work_kwh
-from evaluate.optimal.envelope import HeatStore, Pieces, heat_store, pieces
+from envs.load_shift import full_work_kwh, may_wait_share
+from envs.scenario import derated, window_edges
+from evaluate.optimal.envelope import HeatStore, Pieces, check_plant, heat_store, pieces
 from evaluate.optimal.flex import (
     PERIOD_HOURS,
     Market,
@@ -34,7 +37,7 @@ from evaluate.optimal.flex import (
     RequestColumns,
     add_request,
 )
-from evaluate.optimal.plan_model import KWH_PER_MWH, Columns, EndValue, Slots, Work, add_site
+from evaluate.optimal.plan_model import KWH_PER_MWH, Columns, EndValue, Slots, Work, add_site, work_classes
 from evaluate.optimal.program import INFINITY, Program, Solution
 from evaluate.optimal.trades import TradeColumns, add_own_trades
 from grid.calendar import settlement_index
@@ -164,6 +167,8 @@ class _Week:
         rows, p = case.rows, case.params[0]
         values = rows.values[: rows.steps]
         slots = Slots(np.full(rows.periods, STEPS_PER_PERIOD))
+        for edge in window_edges(case.scenario, rows.steps)[:-1]:
+            check_plant(derated(case.params, case.scenario, edge))
         heat = heat_store(case.params, case.state)
         by_period = values.reshape(rows.periods, STEPS_PER_PERIOD, -1)
         # A price that moves within a half-hour counts at its lower value: import is never negative.
@@ -248,13 +253,13 @@ def week_work(case: Case, slots: Slots) -> Work:
     rows, p = case.rows, case.params[0]
     full = float(full_work_kwh(p))
     arrived = rows.values[: rows.steps, UTILISATION] * full
-    waits = arrived * p["deferrable_share"]
-    deadline = int(p["deadline_steps"])
+    waits = arrived * may_wait_share(p)
     due = np.zeros(len(arrived))
     head = min(len(due), len(case.queue_kwh))
     due[:head] = case.queue_kwh[:head]
     over = arrived - waits + due - full
-    over[deadline:] += waits[: max(0, len(due) - deadline)]
+    for share, steps in work_classes(p):
+        over[steps:] += share * waits[: max(0, len(due) - steps)]
     if over.max() > 1e-9 * full:
         at = int(np.argmax(over))
         raise InfeasibleWeekError(
@@ -269,7 +274,7 @@ def week_work(case: Case, slots: Slots) -> Work:
         due_kwh=slots.last(np.cumsum(due)),
         queued_kwh=float(case.queue_kwh.sum()),
         drain_per_passed=np.maximum.reduceat(per_passed, slots.first),
-        deadline_steps=deadline,
+        classes=work_classes(p),
     )
 
 

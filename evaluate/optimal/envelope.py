@@ -262,7 +262,7 @@ def heat_store(params: np.ndarray, state: np.ndarray) -> HeatStore:
     """
     p = params[0]
     limit = p["overheat_limit_degc"]
-    _check_capacity(p, limit)
+    check_plant(params)
     low, high = np.inf, -np.inf
     for supply in np.linspace(p["supply_min_degc"], p["supply_max_degc"], 41):
         for work in np.linspace(0.0, 1.0, 11):
@@ -280,7 +280,10 @@ def heat_store(params: np.ndarray, state: np.ndarray) -> HeatStore:
     return HeatStore(air_kwh * air + mass_kwh * mass, total * low, total * high, low, high, most_kw)
 
 
-def _check_capacity(p: np.void, limit: float) -> None:
+def check_plant(params: np.ndarray) -> None:
+    """Raise ValueError where coils or chillers are smaller than the servers' most heat: temperatures have no limit."""
+    p = params[0]
+    limit = p["overheat_limit_degc"]
     fan_speed = server_fan_speed(p, limit)
     factor = power_factor(p, limit, fan_speed)
     most_kw = p["it_capacity_kw"] * factor

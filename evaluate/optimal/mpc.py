@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.policy import Offer
-from envs.load_shift import full_work_kwh
+from envs.load_shift import full_work_kwh, may_wait_share
 from envs.state import BATTERY, LOAD_SHIFT
 from envs.view import SiteView
 from evaluate.optimal.envelope import pieces
 from evaluate.optimal.outlook import Outlook, see
-from evaluate.optimal.plan_model import KWH_PER_MWH, Columns, EndValue, Slots, Work, add_site
+from evaluate.optimal.plan_model import KWH_PER_MWH, Columns, EndValue, Slots, Work, add_site, work_classes
 from evaluate.optimal.program import INFINITY, Program, SolverError
 from evaluate.optimal.set_points import settled_supply
 from evaluate.optimal.tracking import battery_action, shift_action, supply_action
@@ -165,10 +165,10 @@ def _follow(view: SiteView, site: int, targets: _Targets) -> tuple[float, float,
     k = min(view.step - targets.start, len(targets.run_kwh) - 1)
     run_before = targets.queued_kwh + targets.arrived_kwh - float(view.state["queued_kwh"][site])
     wanted = targets.run_kwh[k] - run_before
-    waits = utilisation * p["deferrable_share"] * full_work_kwh(p)
+    waits = utilisation * may_wait_share(p) * full_work_kwh(p)
     targets.arrived_kwh += waits
     shift = shift_action(p, utilisation, queue[0], queue[1:].sum(), wanted)
-    work = np.clip(utilisation * (1.0 - p["deferrable_share"]) + max(0.0, wanted) / full_work_kwh(p), 0.0, 1.0)
+    work = np.clip(utilisation * (1.0 - may_wait_share(p)) + max(0.0, wanted) / full_work_kwh(p), 0.0, 1.0)
     supply = settled_supply(
         view.params[site : site + 1], np.array([work]), view.row[site : site + 1, WET_BULB], np.ones(1)
     )
@@ -187,7 +187,7 @@ def _work(view: SiteView, site: int, outlook: Outlook, slots: Slots) -> Work:
     p, steps = view.params[site], int(slots.steps.sum())
     full = float(full_work_kwh(p))
     arrived = outlook.utilisation[:steps] * full
-    waits = arrived * p["deferrable_share"]
+    waits = arrived * may_wait_share(p)
     due = np.zeros(max(steps, len(view.queue_kwh[site])))
     due[: len(view.queue_kwh[site])] = view.queue_kwh[site]
     by_slot = slots.sum(waits)
@@ -199,7 +199,7 @@ def _work(view: SiteView, site: int, outlook: Outlook, slots: Slots) -> Work:
         due_kwh=slots.last(np.cumsum(due)[:steps]),
         queued_kwh=float(view.queue_kwh[site].sum()),
         drain_per_passed=np.divide(room, by_slot, out=np.full(len(room), np.inf), where=by_slot > 0.0),
-        deadline_steps=int(p["deadline_steps"]),
+        classes=work_classes(p),
     )
 
 

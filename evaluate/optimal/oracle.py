@@ -8,7 +8,7 @@ import numpy as np
 
 from agents.policy import Offer
 from envs.case import Case
-from envs.load_shift import full_work_kwh
+from envs.load_shift import full_work_kwh, may_wait_share
 from envs.view import SiteView
 from evaluate.optimal.bound import BoundResult, Plan, Sale, import_cost, oracle_bound
 from evaluate.optimal.set_points import plan_supply
@@ -46,7 +46,7 @@ def make_replay(case: Case, plan: Plan) -> Replay:
 
 def _work_share(case: Case, plan: Plan) -> np.ndarray:
     p = case.params[0]
-    urgent = case.rows.values[: case.rows.steps, UTILISATION] * (1.0 - p["deferrable_share"])
+    urgent = case.rows.values[: case.rows.steps, UTILISATION] * (1.0 - may_wait_share(p))
     return np.clip(urgent + np.diff(plan.run_kwh, prepend=0.0) / full_work_kwh(p), 0.0, 1.0)
 
 
@@ -84,7 +84,7 @@ class Oracle:
         self.bound: BoundResult = oracle_bound(case, own_trades=own_trades)
         self.replay = make_replay(case, self.bound.plan)
         p = case.params[0]
-        waits = case.rows.values[: case.rows.steps, UTILISATION] * p["deferrable_share"] * full_work_kwh(p)
+        waits = case.rows.values[: case.rows.steps, UTILISATION] * may_wait_share(p) * full_work_kwh(p)
         self._arrived_kwh = case.queue_kwh.sum() + np.concatenate([[0.0], np.cumsum(waits)])
 
     def reset(self, batch_size: int, seeds: np.ndarray) -> None:

@@ -60,7 +60,7 @@ def least_cost_gbp(site: PlainSite, price_gbp_per_mwh: np.ndarray) -> float:
         due_kwh=np.zeros(hours),
         queued_kwh=0.0,
         drain_per_passed=np.full(hours, np.inf),  # old and new work are alike here
-        deadline_steps=24 * STEPS_PER_HOUR,
+        classes=((1.0, 24 * STEPS_PER_HOUR),),
     )
     line, zero = np.full((hours, 1), site.cap_kw), np.zeros((hours, 1))
     power = Pieces(line, zero, zero, line[:, 0], zero[:, 0], zero[:, 0])

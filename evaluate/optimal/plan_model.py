@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from envs.load_shift import may_wait_share
 from evaluate.optimal.envelope import HeatStore, Pieces
-from evaluate.optimal.program import INFINITY, Program, Term, Values
+from evaluate.optimal.program import INFINITY, Entry, Program, Term, Values
 from grid.rows import STEP_HOURS
 
 KWH_PER_MWH = 1000.0
@@ -67,7 +68,7 @@ class Work:
     due_kwh                 of the work queued at the start: what has to run by the end of the slot (cumulative)
     queued_kwh              all of it
     drain_per_passed        room for old work per kWh of new work passed on; infinite where none arrives
-    deadline_steps          control steps that put-off work may wait
+    classes                 of put-off work: share of it, and control steps it may wait
     """
 
     urgent_kwh: np.ndarray
@@ -76,7 +77,7 @@ class Work:
     due_kwh: np.ndarray
     queued_kwh: float
     drain_per_passed: np.ndarray
-    deadline_steps: int
+    classes: tuple[tuple[float, int], ...]
 
     @property
     def arrived_kwh(self) -> np.ndarray:
@@ -185,55 +186,46 @@ def _add_battery(
     )
 
 
+def work_classes(p: np.void) -> tuple[tuple[float, int], ...]:
+    """Classes of put-off work of a site: an action puts off the same share of each."""
+    total = may_wait_share(p)
+    short = float(p["short_share"] / total) if total > 0.0 else 0.0
+    classes = ((1.0 - short, int(p["deadline_steps"])), (short, int(p["short_deadline_steps"])))
+    return tuple((share, steps) for share, steps in classes if share > 0.0)
+
+
 def _add_work(program: Program, slots: Slots, work: Work, run: np.ndarray, passed: np.ndarray) -> None:
-    """Corridor and rates of deferrable work; o = run - passed is old work, F = arrivals - passed what was put off."""
+    """Corridor and rates of deferrable work; o = run - passed is old work, F = arrivals - passed what was put off.
+
+    o has run what is due: the start's queue and, class by class, F up to the deadline ago. In a slot it runs at most
+    what falls due in it, and drain_per_passed x the new work passed on.
+    """
     room = np.maximum(0.0, work.full_kwh - work.urgent_kwh)
     _add_change(program, 0.0, room, (run, 1.0))
     _add_change(program, 0.0, work.waits_kwh, (passed, 1.0))
     _add_change(program, 0.0, INFINITY, (run, 1.0), (passed, -1.0))
 
-    ends = slots.first + slots.steps
-    put_off = np.cumsum(work.waits_kwh)
-    by_deadline = np.searchsorted(ends, ends - work.deadline_steps, side="right") - 1  # last slot wholly past it
-    old = np.flatnonzero(by_deadline >= 0)
-    new = np.flatnonzero(by_deadline < 0)
-    program.add_rows(work.due_kwh[new], INFINITY, (run[new], 1.0), (passed[new], -1.0))
-    if len(old):
-        at = by_deadline[old]
-        program.add_rows(
-            work.due_kwh[old] + put_off[at], INFINITY, (run[old], 1.0), (passed[old], -1.0), (passed[at], 1.0)
-        )
-    _add_drain(program, slots, work, run, passed, put_off)
-
-
-def _add_drain(
-    program: Program, slots: Slots, work: Work, run: np.ndarray, passed: np.ndarray, put_off: np.ndarray
-) -> None:
-    """Old work run in a slot <= work due in it + drain_per_passed x new work passed on in it."""
-    ends = slots.first + slots.steps
-    limited = np.isfinite(work.drain_per_passed)
-    after = np.searchsorted(ends, ends - work.deadline_steps, side="left")  # slots that hold the deferrals due now
-    before = np.searchsorted(ends, slots.first - work.deadline_steps, side="right") - 1
-    due = np.diff(work.due_kwh, prepend=0.0)
-    for start in (True, False):
-        for deferrals in (True, False):
-            i = np.flatnonzero(
-                limited & ((np.arange(len(ends)) == 0) == start) & ((ends > work.deadline_steps) == deferrals)
-            )
-            if len(i) == 0:
-                continue
-            ratio = 1.0 + work.drain_per_passed[i]
-            side = due[i]
-            terms: list[Term] = [(run[i], 1.0), (passed[i], -ratio)]
-            if not start:
-                terms += [(run[i - 1], -1.0), (passed[i - 1], ratio)]
-            if deferrals:
-                side = side + put_off[after[i]]
-                terms += [(passed[after[i]], 1.0)]
-                has_before = before[i] >= 0
-                side = side - np.where(has_before, put_off[np.maximum(before[i], 0)], 0.0)
-                terms += [(passed[np.maximum(before[i], 0)], np.where(has_before, -1.0, 0.0))]
-            program.add_rows(-INFINITY, side, *terms)
+    slot, ends, put_off = np.arange(len(run)), slots.first + slots.steps, np.cumsum(work.waits_kwh)
+    due, falls_due = work.due_kwh.copy(), np.diff(work.due_kwh, prepend=0.0)
+    corridor: list[Entry] = [(slot, run, 1.0), (slot, passed, -1.0)]
+    ratio = 1.0 + np.where(np.isfinite(work.drain_per_passed), work.drain_per_passed, 0.0)
+    drain: list[Entry] = [(slot, run, 1.0), (slot, passed, -ratio), (slot[1:], run[:-1], -1.0)]
+    drain.append((slot[1:], passed[:-1], ratio[1:]))
+    for share, steps in work.classes:
+        past = np.searchsorted(ends, ends - steps, side="right") - 1  # last slot wholly past its deadline
+        first = np.searchsorted(ends, slots.first - steps, side="right") - 1
+        last = np.where(ends > steps, np.searchsorted(ends, ends - steps, side="left"), -1)  # covers what is due now
+        for of, sign, totals, entries in (
+            (past, 1.0, due, corridor),
+            (last, 1.0, falls_due, drain),
+            (first, -1.0, falls_due, drain),
+        ):
+            i = np.flatnonzero(of >= 0)
+            totals[i] += sign * share * put_off[of[i]]
+            entries.append((i, passed[of[i]], sign * share))
+    program.add_sparse(due, INFINITY, len(run), *corridor)
+    limit = np.where(np.isfinite(work.drain_per_passed), falls_due, INFINITY)
+    program.add_sparse(-INFINITY, limit, len(run), *drain)
 
 
 def _add_change(program: Program, lower: Values, upper: Values, *terms: tuple[np.ndarray, float]) -> None:

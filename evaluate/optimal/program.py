@@ -11,6 +11,7 @@ from scipy.sparse import coo_matrix
 
 Values = float | np.ndarray
 Term = tuple[np.ndarray, Values]  # columns (n,) and their coefficients, one entry a row
+Entry = tuple[np.ndarray, np.ndarray, Values]  # rows within a block, columns, coefficients, (m,) each
 
 INFINITY = highspy.kHighsInf
 
@@ -69,10 +70,8 @@ class Program:
             self._entries.append((at, columns, np.broadcast_to(np.asarray(coefficients, np.float64), (count,))))
         return self._close_rows(lower, upper, count)
 
-    def add_sparse(
-        self, lower: Values, upper: Values, count: int, *entries: tuple[np.ndarray, np.ndarray, Values]
-    ) -> None:
-        """``count`` rows from entries (row within them, column, coefficient), each (m,)."""
+    def add_sparse(self, lower: Values, upper: Values, count: int, *entries: Entry) -> None:
+        """``count`` new rows, made of entries; entries of one row and column add up."""
         for rows, columns, coefficients in entries:
             values = np.broadcast_to(np.asarray(coefficients, np.float64), (len(rows),))
             self._entries.append((self.rows + rows, columns, values))

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from envs.cooling import action_of_supply
-from envs.load_shift import full_work_kwh
+from envs.load_shift import full_work_kwh, may_wait_share
 from envs.state import OUTPUTS, QUEUE_STEPS, Record
 from envs.step import COOLING, EXECUTED, IMPORT, IT, LOSS, step
 from grid.rows import STEP_HOURS, UTILISATION
@@ -22,7 +22,7 @@ def shift_action(p: Record, utilisation: float, due_kwh: float, waiting_kwh: flo
     """
     full = full_work_kwh(p)
     arrived = utilisation * full
-    may_wait = arrived * p.deferrable_share
+    may_wait = arrived * may_wait_share(p)
     wanted = wanted_kwh - due_kwh
     if wanted < may_wait:
         if waiting_kwh > 1e-9:
@@ -65,7 +65,7 @@ def _follow_step(
     slot = s.step % QUEUE_STEPS
     due = queue[slot] + s.overdue_kwh
     waiting = s.queued_kwh - due
-    urgent = row[UTILISATION] * full_work_kwh(p) * (1.0 - p.deferrable_share)
+    urgent = row[UTILISATION] * full_work_kwh(p) * (1.0 - may_wait_share(p))
     shift = shift_action(p, row[UTILISATION], due, waiting, run_kwh - run_before)
     battery = battery_action(p, s.soc_kwh, soc_kwh)
     step(p, row, s, queue, shift, battery, supply_action(p, supply_degc), 0.0, False, 0.0, out)

@@ -14,6 +14,7 @@ from agents.policy import Offer, Policy
 from agents.scripted import Neutral
 from envs.case import Case
 from envs.params import site_params
+from envs.scenario import Disturbance
 from envs.view import SiteView
 from evaluate.optimal import InfeasibleWeekError, Mpc, Oracle, oracle_bound
 from evaluate.rollout import Rollout
@@ -145,3 +146,22 @@ def test_real_weeks(make_real: Callable[..., Case], run: Run, start: date) -> No
     assert min(*of.values(), replayed) >= bound
     assert replayed - bound <= 0.1 * (of["neutral"] - bound)
     assert replayed < of["threshold"]
+
+
+def test_a_second_deadline_class_is_held_to_its_own_deadline(make_short: Callable[..., Case], run: Run) -> None:
+    two = make_short("site.deferrable_share=0.1", "site.short_share=0.1", "site.short_deadline_steps=12", days=2)
+    one = make_short("site.deferrable_share=0.2", days=2)
+    oracle = Oracle(two)
+    _, books = run(two, oracle)
+    assert oracle.bound.bound_gbp > oracle_bound(one).bound_gbp  # less patience, less to win
+    costs = [_net_of_phantom(run(two, p)[1]) for p in (factory.make("threshold", two), Reckless(trades=False), Mpc())]
+    assert min(costs) >= oracle.bound.bound_gbp
+    gap = _net_of_phantom(books) - oracle.bound.bound_gbp
+    assert 0.0 <= gap <= 0.15 * (_net_of_phantom(run(two, factory.make("neutral", two))[1]) - oracle.bound.bound_gbp)
+    assert books["late_kwh"] == 0.0
+
+
+def test_chillers_lost_in_a_scenario_are_named(short: Case) -> None:
+    lost = replace(short, scenario=(Disturbance("chiller_loss", 20, 8, severity=0.5),))
+    with pytest.raises(ValueError, match="cooling capacity 600 kW"):
+        oracle_bound(lost)
