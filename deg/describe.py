@@ -9,9 +9,11 @@ from typing import Any
 import typer
 from packaging.requirements import Requirement
 
+from deg import describe_env
 from deg.options import AsJson, ConfigFile, Overrides, print_json, print_table
 
 app = typer.Typer(help="Print what can be configured, from the declarations.", no_args_is_help=True)
+app.command(name="env")(describe_env.env)
 
 PACKAGE = "deg-compute-orchestrator"
 ENGINES = ("llm", "llm-cpu")
