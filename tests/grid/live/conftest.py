@@ -1,5 +1,6 @@
 import runpy
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,14 @@ def clock(services: Any) -> Clock:
 
 @pytest.fixture
 def client(services: Any, clock: Clock, tmp_path: Path) -> Iterator[Client]:
-    """Patience of a test: short silences, small waits, no distance."""
-    terms = Terms(silence_s=0.5, whole_s=1.5, tries=3, backoff_s=0.02, distance_s=0.0, rest_s=0.0)
+    """Small waits, no distance; patient with a machine that is busy."""
+    terms = Terms(silence_s=5.0, whole_s=10.0, tries=3, backoff_s=0.02, distance_s=0.0, rest_s=0.0)
     with Client(tmp_path / "cache", terms, clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def hasty(client: Client, tmp_path: Path) -> Iterator[Client]:
+    """The same without patience for silence."""
+    with Client(tmp_path / "hasty", replace(client.terms, silence_s=0.6), client.clock) as opened:
         yield opened

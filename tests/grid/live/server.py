@@ -3,6 +3,7 @@
 Shapes follow the Carbon Intensity API, Elexon Insights and Open-Meteo as documented; ``now`` decides what is closed.
 """
 
+import contextlib
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -82,7 +83,7 @@ class GridServices:
         }
 
     def fail(self, kind: str, times: int = 1, path: str = "/") -> None:
-        """The next ``times`` answers under ``path`` go wrong: a status, 429-long, error-200, truncated, cut or hang."""
+        """The next ``times`` answers under ``path``: a status, 429-long, error-200, truncated, cut, hang or drip."""
         self._faults += [(path, kind)] * times
 
     def heal(self) -> None:
@@ -106,6 +107,11 @@ class GridServices:
         error = json.dumps({"error": {"code": "500", "message": "the database is away"}}).encode()
         if kind == "hang":
             self.released.wait(10.0)
+        elif kind == "drip":  # never silent for long, never done
+            self._send(handler, 200, b"{", {"content-length": "1000"})
+            with contextlib.suppress(OSError):
+                while not self.released.wait(0.05):
+                    handler.wfile.write(b" ")
         elif kind == "truncated":  # fewer bytes than promised
             self._send(handler, 200, body[:-9], {"content-length": str(len(body))})
         elif kind == "cut":  # half a document, sent as if it were whole

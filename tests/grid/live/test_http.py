@@ -38,10 +38,11 @@ def test_an_answer_heard_after_its_stretch_settled_is_never_asked_for_again(serv
 
 
 @pytest.mark.parametrize("kind", ["500", "truncated", "cut", "error-200", "hang"])
-def test_a_passing_fault_is_tried_again(services, client, kind):
+def test_a_passing_fault_is_tried_again(services, client, hasty, kind):
+    asking = hasty if kind == "hang" else client
     services.fail(kind)
-    assert _get(client, services).value == 49
-    assert client.sent == 2
+    assert _get(asking, services).value == 49
+    assert asking.sent == 2
 
 
 @pytest.mark.parametrize(
@@ -54,15 +55,22 @@ def test_a_passing_fault_is_tried_again(services, client, kind):
         ("hang", "ReadTimeout"),
     ],
 )
-def test_a_fault_that_stays_ends_in_one_error_with_its_place(services, client, kind, words):
+def test_a_fault_that_stays_ends_in_one_error_with_its_place(services, hasty, kind, words):
     services.fail(kind, times=9)
-    started = time.monotonic()
     with pytest.raises(SourceError, match=words) as error:
-        _get(client, services)
+        _get(hasty, services)
     assert "127.0.0.1/carbon/intensity" in str(error.value)
     assert "in 3 tries" in str(error.value)
-    assert time.monotonic() - started < 3
-    assert client.sent == 3
+    assert hasty.sent == 3
+
+
+def test_an_answer_that_drips_is_given_up(services, tmp_path):
+    services.fail("drip")
+    with (
+        Client(tmp_path / "c", Terms(tries=1, whole_s=0.4)) as client,
+        pytest.raises(SourceError, match="longer than"),
+    ):
+        _get(client, services)
 
 
 def test_a_refusal_is_not_repeated_and_gives_the_servers_own_words(services, client):
@@ -75,7 +83,7 @@ def test_retry_after_holds_the_next_try_back(services, client):
     services.fail("429")
     started = time.monotonic()
     assert _get(client, services).value == 49
-    assert 1.0 <= time.monotonic() - started < 2.0
+    assert time.monotonic() - started >= 1.0
 
 
 def test_a_wait_that_is_too_long_is_refused_and_no_request_is_sent_meanwhile(services, client):
@@ -104,7 +112,7 @@ def test_requests_to_one_host_keep_their_distance(services, tmp_path):
 
 
 def test_a_host_that_used_up_its_tries_rests_and_the_last_good_answer_serves_meanwhile(services, clock, tmp_path):
-    terms = Terms(tries=2, backoff_s=0.02, distance_s=0.0, rest_s=0.3)
+    terms = Terms(tries=2, backoff_s=0.02, distance_s=0.0, rest_s=1.0)
     with Client(tmp_path / "c", terms, clock) as client:
         good = _get(client, services)
         services.stop()
@@ -114,7 +122,7 @@ def test_a_host_that_used_up_its_tries_rests_and_the_last_good_answer_serves_mea
         assert (first.value, first.heard_at, first.stale) == (good.value, good.heard_at, True)
         assert "left alone" in str(second.problem)
         services.start()
-        time.sleep(0.3)
+        time.sleep(1.0)
         recovered = _get(client, services)
         assert (recovered.stale, recovered.heard_at) == (False, clock())
 
