@@ -6,10 +6,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+
 from agents.exported import CARD, CheckpointError, load_policy, save_policy, shipped_policy
 from agents.networks import Actor, Normaliser
 from envs.actions import code_levels
@@ -39,24 +41,24 @@ def stored(path: Path, count: int = 1000) -> tuple[np.ndarray, np.ndarray]:
     return obs, bounds
 
 
-@pytest.mark.parametrize("levels", [5, None])
-def test_fresh_process_acts_the_same(tmp_path: Path, levels: int | None) -> None:
-    folder = save_random(tmp_path / "policy", levels)
+def test_fresh_process_acts_the_same(tmp_path: Path) -> None:
     obs, bounds = stored(tmp_path / "stored.npz")
-    here = load_policy(folder).greedy(dict.fromkeys(AGENTS, obs), bounds)
+    folders = [save_random(tmp_path / "codes", 5), save_random(tmp_path / "continuous", None)]
     code = (
         "import sys, numpy as np\n"
         "from agents.exported import load_policy\n"
         "from envs.state import AGENTS\n"
         "assert 'ray' not in sys.modules\n"
-        "d = np.load(sys.argv[2])\n"
-        "raw = load_policy(sys.argv[1]).greedy(dict.fromkeys(AGENTS, d['obs']), d['bounds'])\n"
-        "np.save(sys.argv[3], raw)\n"
+        "d = np.load(sys.argv[1])\n"
+        "obs = dict.fromkeys(AGENTS, d['obs'])\n"
+        "np.savez(sys.argv[2], *[load_policy(f).greedy(obs, d['bounds']) for f in sys.argv[3:]])\n"
     )
-    command = [sys.executable, "-c", code, str(folder), str(tmp_path / "stored.npz"), str(tmp_path / "raw.npy")]
-    subprocess.run(command, check=True)
-    np.testing.assert_array_equal(np.load(tmp_path / "raw.npy"), here)
-    assert np.unique(here).size > 2, "the networks do act"
+    subprocess.run([sys.executable, "-c", code, tmp_path / "stored.npz", tmp_path / "raw.npz", *folders], check=True)
+    with np.load(tmp_path / "raw.npz") as raw:
+        for name, folder in zip(raw.files, folders, strict=True):
+            here = load_policy(folder).greedy(dict.fromkeys(AGENTS, obs), bounds)
+            np.testing.assert_array_equal(raw[name], here)
+            assert np.unique(here).size > 2, "the networks do act"
 
 
 def test_actions_are_allowed_codes_or_within_bounds(tmp_path: Path) -> None:
@@ -114,3 +116,30 @@ def test_shipped_seeds_come_best_first(tmp_path: Path) -> None:
     assert [shipped_policy("carbon_aware", k, tmp_path).card["seed"] for k in range(3)] == [2, 1, 2]
     with pytest.raises(CheckpointError, match="make policies"):
         shipped_policy("grid_aware", 0, tmp_path)
+
+
+def test_other_weights_are_another_policy(tmp_path: Path) -> None:
+    one, again, other = (load_policy(save_random(tmp_path / f"p{k}", 5, seed)) for k, seed in enumerate((1, 1, 2)))
+    assert one.policy_hash == again.policy_hash
+    assert one.policy_hash != other.policy_hash
+
+
+def test_a_choice_holds_until_its_next_turn(tmp_path: Path) -> None:
+    """With ``hold_steps`` 2 the odd steps repeat the choice, whatever is seen then; a reset forgets it."""
+    folder = save_random(tmp_path / "policy", 5)
+    card = json.loads((folder / CARD).read_text())
+    (folder / CARD).write_text(json.dumps({**card, "hold_steps": 2}))
+    policy = load_policy(folder)
+    obs, _ = stored(tmp_path / "stored.npz", 40)
+    bounds = np.tile(np.array([-1.0, 1.0], dtype=np.float32), (20, 3, 1))
+
+    def act(step: int, seen: np.ndarray) -> np.ndarray:
+        return policy.act(dict.fromkeys(AGENTS, seen), bounds, SimpleNamespace(step=step))
+
+    policy.reset(20, np.zeros(20, dtype=np.int64))
+    first = act(0, obs[:20])
+    np.testing.assert_array_equal(act(1, obs[20:]), first)
+    fresh = act(2, obs[20:])
+    assert not np.array_equal(fresh, first)
+    policy.reset(20, np.zeros(20, dtype=np.int64))
+    np.testing.assert_array_equal(act(1, obs[20:]), fresh)

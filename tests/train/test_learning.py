@@ -112,7 +112,7 @@ def test_log_probabilities_are_those_of_the_sampling_weights(
 
 
 def test_stopped_and_resumed_ends_at_the_same_weights(tmp_path: Path, small_config: Callable[..., Config]) -> None:
-    config = small_config("train.env_steps=6144", "train.checkpoint_every_s=1000")
+    config = small_config("train.env_steps=12288", "train.checkpoint_every_s=1000")
     whole = train(config, tmp_path / "whole", site_params())
 
     done: list[int] = []
@@ -132,11 +132,11 @@ def test_stopped_and_resumed_ends_at_the_same_weights(tmp_path: Path, small_conf
     assert files[0].read_bytes() == files[1].read_bytes()
     curves = [(tmp_path / name / "metrics.csv").read_text().splitlines() for name in ("whole", "broken")]
     assert [line.split(",")[:9] for line in curves[0]] == [line.split(",")[:9] for line in curves[1]]
-    assert load_policy(whole["policy"]).card["env_steps"] == 6144
+    assert load_policy(whole["policy"]).card["env_steps"] == 12288
     with locked(tmp_path / "whole"), pytest.raises(ValueError, match="another training is writing it"):
         train(config, tmp_path / "whole", site_params())
     with pytest.raises(ValueError, match="another configuration"):
-        train(small_config("train.lr=0.01", "train.env_steps=6144"), tmp_path / "whole", site_params())
+        train(small_config("train.lr=0.01", "train.env_steps=12288"), tmp_path / "whole", site_params())
 
 
 def test_full_disk_keeps_the_last_checkpoint(tmp_path: Path) -> None:
