@@ -14,7 +14,7 @@ import scipy.stats
 from configs.load import load_config
 from evaluate.ablation import CLAIM, NEUTRAL, Ablation, Answer, ablation, questions, tables_of
 from evaluate.ablation_report import make
-from evaluate.ablation_words import claim, negatives, phantom
+from evaluate.ablation_words import claim, negatives, one_for_many, phantom
 from evaluate.matrix import COLUMNS
 from evaluate.matrix_run import MatrixReport, MatrixRun
 from evaluate.names import ADDITIVE
@@ -153,6 +153,16 @@ def test_p_is_never_below_student_on_weekly_means(result: Ablation) -> None:
     student = scipy.stats.ttest_rel(wide["threshold+rules"], wide["threshold"]).pvalue
     assert answer(result, "threshold+rules", "threshold").p_value >= student * (1.0 - 1e-9)
     assert 0.0 < answer(result, "threshold", NEUTRAL).p_value < 1e-6
+
+
+def test_one_trained_policy_for_many_seeds_is_said() -> None:
+    rows = rows_of({"neutral": 0.0, "grid_aware": -300.0, "grid_aware+rules": -320.0})
+    assert one_for_many(rows).startswith(
+        "Trained policies stand for several of the 3 seeds: there are 1 of grid_aware."
+    )
+    trained = rows["variant"] != "neutral"
+    rows["policy_hash"] = rows["policy_hash"].astype(str).where(~trained, rows["seed"].astype(str))
+    assert one_for_many(rows) == ""
 
 
 def test_losses_and_doubts_are_said_plainly(result: Ablation) -> None:
