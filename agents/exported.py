@@ -70,6 +70,7 @@ class ExportedPolicy:
         self._levels = None if levels is None else code_levels(levels)
         self._hold_steps = int(self.card.get("hold_steps", 1))
         self._held: np.ndarray | None = None
+        self.policy_hash = ""  # of its files, where it came from files
         self._actors = [actors[agent].eval() for agent in AGENTS]
 
     def reset(self, batch_size: int, seeds: np.ndarray) -> None:
@@ -135,7 +136,17 @@ def load_policy(folder: Path | str) -> ExportedPolicy:
     path = Path(folder)
     card = _read_card(path)
     _check_layout(path, card)
-    return ExportedPolicy(card["name"], card["information"], card["levels"], _read_actors(path, card), card)
+    policy = ExportedPolicy(card["name"], card["information"], card["levels"], _read_actors(path, card), card)
+    policy.policy_hash = _files_hash(path)
+    return policy
+
+
+def _files_hash(folder: Path) -> str:
+    """Twelve hex digits over weights and card: results kept under it are those of this policy and no other."""
+    digest = hashlib.sha256()
+    for name in (WEIGHTS, CARD):
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def shipped_folders(name: str, root: Path = SHIPPED) -> list[Path]:

@@ -10,7 +10,7 @@ import numpy as np
 import yaml
 
 from evaluate.ablation import CLAIM, EARNED, FEW_WEEKS, FEWEST_WEEKS, NEUTRAL, Ablation, Answer, Summary, ablation
-from evaluate.ablation_words import amounts, by_name, claim, lead, negatives, p_text, phantom, shares
+from evaluate.ablation_words import amounts, by_name, claim, lead, negatives, one_for_many, p_text, phantom, shares
 from evaluate.matrix_figures import Line, Point, both, forest, plane
 from evaluate.matrix_run import MatrixReport, MatrixRun, identity, shared_context
 from evaluate.page import number, render_page
@@ -43,6 +43,7 @@ def render(run: MatrixRun, result: Ablation) -> str:
         "rules": (rule, next(name for name in COMPENSATION if name != rule)),
         "claim": CLAIM,
         "earned": EARNED,
+        "one_for_many": one_for_many(run.rows),
         "few_weeks": FEW_WEEKS,
         "fewest_weeks": FEWEST_WEEKS,
         "shares": shares,

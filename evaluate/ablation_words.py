@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 from evaluate.ablation import CLAIM, FEWEST_WEEKS, IDLE_TRADES, NEUTRAL, Ablation, Answer, Summary
 from evaluate.page import gbp, number
 from evaluate.statistics import Interval
-from evaluate.variants import BOUND
+from evaluate.variants import BOUND, Variant
 
+TRAINED = ("site", "carbon_aware", "grid_aware")
 FORESIGHT = ("oracle", BOUND)  # what no site can do
 
 
@@ -106,6 +109,20 @@ def negatives(result: Ablation) -> list[str]:
     order = {"worse": 0, "open": 1}
     lost = [answer for answer in result.answers if answer.verdict in order]
     return [claim(answer, asked) for answer in sorted(lost, key=lambda answer: order[answer.verdict])]
+
+
+def one_for_many(rows: pd.DataFrame) -> str:
+    """Trained policies of which fewer exist than there are seeds; empty where each seed has its own."""
+    bases = rows["variant"].map(lambda name: Variant.parse(name).base)
+    found = {name: int(rows.loc[bases == name, "policy_hash"].nunique()) for name in TRAINED if name in set(bases)}
+    seeds = int(rows["seed"].nunique())
+    few = [f"{count} of {name}" for name, count in found.items() if count < seeds]
+    if not few:
+        return ""
+    return (
+        f"Trained policies stand for several of the {seeds} seeds: there are {', '.join(few)}. Intervals then say "
+        "little about how results vary from training to training."
+    )
 
 
 def by_name(answers: Sequence[Answer], against_neutral: bool) -> list[Answer]:
