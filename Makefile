@@ -1,4 +1,4 @@
-# make demo   a supervised, settled week and its report      make test    lint, types, tests
+# make demo   a supervised, settled week, a small ablation, one report      make test    lint, types, tests
 # make test-llm   the tests that need a language model
 # All set up .venv first. On machines with an NVIDIA GPU, pip picks its own torch.
 
@@ -36,7 +36,7 @@ install-llm: $(READY)
 	@$(if $(GPU),true,$(PIP) uninstall -qq --yes torchvision torchaudio torchcodec)
 
 demo: $(READY)
-	@$(BIN)/deg run --config configs/default.yaml run.name=demo
+	@$(BIN)/deg run --config configs/demo.yaml --compare configs/demo_ablation.yaml
 
 # Numbers of the scripted controllers, from 2022; about 15 CPU minutes, and it goes on where it was stopped.
 tune: $(READY)

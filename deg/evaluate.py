@@ -9,9 +9,9 @@ from typing import Any
 
 import typer
 
-from deg.options import AsJson, ConfigFile, Overrides, print_json, print_table, stdout_kept
+from deg.options import CACHE, AsJson, ConfigFile, Overrides, print_json, print_table, stdout_kept
 
-CACHE = ".cache"  # in run.dir: finished blocks of all matrices
+
 TRACKED = ("report.html", "report.json", "results.csv", "config.yaml")
 
 

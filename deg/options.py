@@ -13,6 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
+CACHE = ".cache"  # in run.dir: finished blocks of all matrices
+
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="Experiment file laid over the defaults.")
 ]

@@ -6,14 +6,15 @@ import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deg.options import AsJson, ConfigFile, Overrides, print_json, stdout_kept
+from deg.options import CACHE, AsJson, ConfigFile, Overrides, print_json, stdout_kept
 
 if TYPE_CHECKING:
     from configs.schema import Config
+    from evaluate.run_data import Comparison
 
 # label, additive name or counter of contract 8, unit
 SHOWN = (
@@ -29,13 +30,22 @@ SHOWN = (
 )
 
 
-def run(overrides: Overrides = None, config_file: ConfigFile = None, as_json: AsJson = False) -> None:
+Compare = Annotated[
+    Path | None,
+    typer.Option("--compare", metavar="FILE", help="Also run this ablation and put its answer into the report."),
+]
+
+
+def run(
+    overrides: Overrides = None, config_file: ConfigFile = None, as_json: AsJson = False, compare: Compare = None
+) -> None:
     """Run the site under its supervisor; write steps, settlement, audit trail, summary and report."""
     from configs.load import load_config
     from deg.progress import Reporter
     from deg.run_folder import run_folder
 
     config = load_config(config_file, overrides or ())
+    matrix = load_config(compare) if compare else None
     target = Path(config.run.dir) / config.run.name
     try:
         with (
@@ -46,7 +56,8 @@ def run(overrides: Overrides = None, config_file: ConfigFile = None, as_json: As
             from evaluate.run import run_site
 
             _fetch_first(config)
-            summary = run_site(config, folder, reporter)
+            beside = None if matrix is None else _compare(matrix, folder, target.parent / CACHE)
+            summary = run_site(config, folder, reporter, beside)
     except KeyboardInterrupt as stop:
         print(f"stopped; {stop}", file=sys.stderr)
         raise typer.Exit(1) from None
@@ -54,6 +65,15 @@ def run(overrides: Overrides = None, config_file: ConfigFile = None, as_json: As
         print_json({"folder": str(target.resolve()), "report": str(target.resolve() / "report.html"), **summary})
     else:
         _print_summary(summary, target)
+
+
+def _compare(matrix: Config, folder: Path, cache: Path) -> Comparison:
+    """The ablation first: the run's own report shows what it found."""
+    from deg.progress import Reporter
+    from evaluate.matrix_files import compare
+
+    with Reporter(matrix.run.name, "block") as reporter:
+        return compare(matrix, folder / "ablation", cache, reporter)
 
 
 def _fetch_first(config: Config) -> None:

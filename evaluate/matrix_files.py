@@ -16,6 +16,7 @@ from evaluate.atomic import write_parquet, write_text
 from evaluate.headroom_plan import run_scenarios
 from evaluate.matrix import run_matrix
 from evaluate.matrix_run import MatrixReport, MatrixRun, provenance_of
+from evaluate.run_data import Comparison
 
 FILES = ("config.yaml", "results.csv", "report.json", "report.html")
 Progress = Callable[[int, int], None]
@@ -40,6 +41,19 @@ def evaluate_matrix(config: Config, folder: Path, cache: Path, on_progress: Prog
     write_parquet(folder / "results.parquet", rows)
     _write_report(folder, report)
     return report
+
+
+def compare(config: Config, folder: Path, cache: Path, on_progress: Progress | None = None) -> Comparison:
+    """Run a matrix into ``folder`` beside a run, and say what a run's report shows of it."""
+    folder.mkdir()
+    report = evaluate_matrix(config, folder, cache, on_progress)
+    return Comparison(
+        rows=report.headline,
+        sentences=report.sentences,
+        weeks=config.evaluate.weeks,
+        seeds=config.evaluate.seeds,
+        page=f"{folder.name}/report.html",
+    )
 
 
 def _write_report(folder: Path, report: MatrixReport) -> None:

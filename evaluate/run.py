@@ -26,7 +26,9 @@ from evaluate.names import COUNTERS
 from evaluate.network import on_network
 from evaluate.own_baseline import LONGEST_FROZEN_DAYS
 from evaluate.rollout import Overseer, Rollout, neutral_rollout, rollout
+from evaluate.run_data import Comparison
 from evaluate.run_files import SITE, FinishedRun, write_run
+from evaluate.variants import Variant, check_known
 from llm_layer.audit import FILE_NAME, AuditWriter
 from llm_layer.backends import open_supervisor
 from llm_layer.orchestrator import Orchestrator, Trail
@@ -35,19 +37,24 @@ from llm_layer.records import run_body, settlement_bodies, summary_body
 from llm_layer.resumed import ResumedTrail
 
 
-def run_site(config: Config, folder: Path, on_progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+def run_site(
+    config: Config,
+    folder: Path,
+    on_progress: Callable[[int, int], None] | None = None,
+    comparison: Comparison | None = None,
+) -> dict[str, Any]:
     """Run ``config`` and write its folder; -> the summary.
 
     ``on_progress(done, total)`` is called at each settlement period. Where it raises KeyboardInterrupt, what ran until
-    then is settled and written like a whole run, and the interrupt is raised again.
+    then is settled and written like a whole run, and the interrupt is raised again. ``comparison`` goes into the report.
 
     Raises:
         ValueError: bad data or parameters, or a supervisor that cannot start, before anything is written.
     """
     case = make_case(config)
-    policy = factory.make(config.agents.policy, case)
+    policy = controller_of(config, case)
     with open_supervisor(config.supervisor) as supervisor:
-        return _run(config, folder, case, policy, supervisor, on_progress)
+        return _run(config, folder, case, policy, supervisor, on_progress, comparison)
 
 
 def _run(
@@ -57,6 +64,7 @@ def _run(
     policy: Policy,
     supervisor: HighLevelPolicy | None,
     on_progress: Callable[[int, int], None] | None,
+    comparison: Comparison | None,
 ) -> dict[str, Any]:
     rules, batch = market_rules(config), SiteBatch([case])
     neutral = keep_books(neutral_rollout(batch)).totals(SITE)
@@ -107,10 +115,24 @@ def _run(
             "audit_lines": writer.lines,
             "audit_head": writer.head,
         }
-    write_run(folder, FinishedRun(config, case, run, books, rules, summary))
+    write_run(folder, FinishedRun(config, case, run, books, rules, summary, comparison))
     if stopped:
         raise stopped[0]
     return summary
+
+
+def controller_of(config: Config, case: Case) -> Policy:
+    """The controller whose proposals are read: ``agents.checkpoint`` where one is named, else ``agents.policy``.
+
+    Raises:
+        ValueError: a checkpoint that cannot be used, or a trained policy that is not shipped.
+    """
+    if config.agents.checkpoint is not None:
+        from agents.exported import load_policy  # torch: only for those who ask for a network
+
+        return load_policy(config.agents.checkpoint)
+    check_known([Variant(config.agents.policy, "")])
+    return factory.make(config.agents.policy, case)
 
 
 def oversee(

@@ -58,6 +58,22 @@ class DecisionRecord:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """What a matrix says beside a run: ``deg run --compare``.
+
+    rows       a row a variant with ``saving_percent``, its ends ``_low_`` and ``_high_``, carbon alike, flex a week
+    sentences  what is to be said first. weeks, seeds: what it was run on
+    page       address of the whole report, relative to the run's
+    """
+
+    rows: Sequence[Mapping[str, Any]]
+    sentences: Sequence[str]
+    weeks: int
+    seeds: int
+    page: str
+
+
+@dataclass(frozen=True)
 class RunData:
     """A finished run.
 
@@ -70,6 +86,7 @@ class RunData:
     events      every request of the run, accepted or not
     provenance  row column -> real | filled | synthetic | modelled
     audit_head  hash of the audit trail's last line, "" where there is no trail
+    comparison  how other controllers do over other weeks, where that was asked for
 
     Raises ValueError where a column or name is missing, or a mark is none of those listed, naming it.
     """
@@ -85,6 +102,7 @@ class RunData:
     decisions: Sequence[DecisionRecord]
     provenance: Mapping[str, str]
     audit_head: str
+    comparison: Comparison | None = None
 
     def __post_init__(self) -> None:
         _require("steps", self.steps.columns, STEP_COLUMNS)

@@ -17,7 +17,7 @@ from evaluate.accounting import Books
 from evaluate.atomic import write_parquet, write_text
 from evaluate.frames import settlement_frame, steps_frame
 from evaluate.rollout import Rollout
-from evaluate.run_data import SITE_KEYS, DecisionRecord, RunData
+from evaluate.run_data import SITE_KEYS, Comparison, DecisionRecord, RunData
 from evaluate.run_report import write_report
 from grid.market.rules import MarketRules
 from llm_layer.audit import read_lines
@@ -35,6 +35,7 @@ class FinishedRun:
     books: Books
     rules: MarketRules
     summary: dict[str, Any]
+    comparison: Comparison | None = None
 
 
 def write_run(folder: Path, finished: FinishedRun) -> None:
@@ -63,6 +64,7 @@ def _run_data(folder: Path, finished: FinishedRun, steps: pd.DataFrame, settleme
         decisions=decision_records(read_lines(folder)),
         provenance=case.rows.provenance,
         audit_head=summary["audit_head"],
+        comparison=finished.comparison,
     )
 
 
