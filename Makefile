@@ -16,7 +16,7 @@ ENGINE := $(if $(GPU),llm,llm-cpu)
 # One thread a process: on shared machines more of them spin on each other's barriers.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: install install-llm demo tune test test-llm check clean policies
+.PHONY: install install-llm bars demo tune test test-llm check clean policies
 .DELETE_ON_ERROR:
 
 install: $(READY)
@@ -64,6 +64,12 @@ test: check
 test-llm: install-llm
 	@$(BIN)/deg llm pull smollm2-135m
 	@$(BIN)/python -m pytest -m llm
+
+# The long checks behind stated figures: crashes, fuzz, tampering. Some ten minutes; a line per check, exit 1 on a miss.
+bars: $(READY)
+	@$(BIN)/python bars/beckn_kill.py
+	@$(BIN)/python -m grid.beckn.fuzz --n 10000
+	@$(BIN)/python bars/audit_tamper.py
 
 check: $(READY)
 	@$(BIN)/ruff check .

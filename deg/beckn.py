@@ -59,8 +59,6 @@ def serve(overrides: Overrides = None, config_file: ConfigFile = None, stand_in:
     with _stopped_by_signals(server):
         server.start()
         print(f"{participant.identity.subscriber_id} on {participant.identity.url}", file=sys.stderr, flush=True)
-        if config.beckn.publish_to:
-            participant.publish(config.beckn.publish_to)
         server.join()
     if site is not None:
         site.stop()
@@ -114,6 +112,43 @@ def simulate(
         server.stop()
     if as_json:
         print_json(_summary(contract, steps))
+
+
+@app.command()
+def windows(
+    peer: Annotated[str, typer.Option("--from", metavar="ID", help="The grid side, by its subscriber id.")],
+    overrides: Overrides = None,
+    config_file: ConfigFile = None,
+    book: Annotated[
+        float | None, typer.Option("--book", metavar="KW", help="Book the cleanest with that room.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Discover compute-energy windows (rc1) through the running deg beckn serve, and book one."""
+    from configs.load import load_config
+    from deg.beckn_setup import site_participant
+    from grid.beckn.faults import BecknError
+    from grid.beckn.window_trade import WindowBuyer, as_rows, best
+
+    me = site_participant(load_config(config_file, overrides or ()))
+    buyer = WindowBuyer(me.store, me.identity, me.registry, peer, me.clock)
+    try:
+        found = buyer.discover()
+        chosen = None if book is None else best(found, book)
+        order = None if chosen is None else buyer.book(chosen)
+    except BecknError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    if as_json:
+        print_json({"windows": as_rows(found), "booked": None if chosen is None else chosen.id, "order": order})
+        return
+    for window in found:
+        mark = "  booked" if window is chosen else ""
+        price = f"{window.price_per_kwh:>8.3f} {window.currency}/kWh"
+        span = f"{window.start:%Y-%m-%d %H:%M}-{window.end:%H:%M}"
+        print(
+            f"{window.id:<36}{span}{window.capacity_kw:>10.0f} kW{window.carbon_gco2_per_kwh:>8.0f} g/kWh{price}{mark}"
+        )
 
 
 @app.command()

@@ -30,7 +30,13 @@ def site_participant(config: Config) -> Participant:
     identity = _site_identity(config)
     seller = Seller(store, terms_of(config), identity.subscriber_id, identity.url)
     return Participant(
-        identity, store, _registry(config), seller=seller, strict=beckn.strict, rate_per_minute=beckn.rate_per_minute
+        identity,
+        store,
+        _registry(config),
+        seller=seller,
+        publish_to=beckn.publish_to or "",
+        strict=beckn.strict,
+        rate_per_minute=beckn.rate_per_minute,
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import sqlite3
 from datetime import datetime
+from uuid import uuid4
 
-from grid.beckn.book import SELLER, Contract, contract_of, find_contract
+from grid.beckn.book import SELLER, Contract, contract_of, find_contract, site_state
 from grid.beckn.document import bag
 from grid.beckn.faults import Refused
 from grid.beckn.post import Identity, Letter, queue, utc_now
@@ -18,13 +19,22 @@ from grid.beckn.store import Store
 log = logging.getLogger("grid.beckn")
 
 RESEND_S = 30.0
+PUBLISH_EVERY_S = 10.0
 
 
 class News:
-    """Looks at what the site and the clock have done to each contract and tells its buyer."""
+    """Looks at what the site and the clock have done to each contract and tells its buyer.
 
-    def __init__(self, identity: Identity, store: Store, registry: Registry, seller: Seller) -> None:
+    ``publish_to``: who is sent the catalogue when it changes, '' for nobody.
+    """
+
+    def __init__(
+        self, identity: Identity, store: Store, registry: Registry, seller: Seller, publish_to: str = ""
+    ) -> None:
         self.identity, self.store, self.registry, self.seller = identity, store, registry, seller
+        self._publish_to = publish_to
+        self._published: tuple[float, str] | None = None
+        self._publish_after = 0.0
 
     def tell_all(self, now: datetime) -> None:
         """Move contracts on by what was decided and metered; queue what has to be told."""
@@ -36,6 +46,8 @@ class News:
                         self._tell(db, moved, trigger, now)
             self._resend(now)
             self._send_heads(now)
+            if self._publish_to and now.timestamp() >= self._publish_after:
+                self._publish(now)
         except Refused as refused:  # a buyer the registry does not give: nothing was moved, the next round tries again
             log.warning("contracts: %s", refused)
 
@@ -62,6 +74,18 @@ class News:
             error=error,
         )
         queue(db, self.identity, letter, now)
+
+    def _publish(self, now: datetime) -> None:
+        """Send the catalogue if what it offers is not what was sent last."""
+        site = site_state(self.store)
+        offered = None if site is None else (round(site.offered_kw, -1), site.dormant)
+        if offered is None or offered == self._published:
+            return
+        self._published, self._publish_after = offered, now.timestamp() + PUBLISH_EVERY_S
+        url = self.registry.lookup(self._publish_to).url
+        message = {"catalogs": [self.seller.catalog()]}
+        with self.store.transaction() as db:
+            queue(db, self.identity, Letter("catalog/publish", self._publish_to, url, str(uuid4()), message), now)
 
     def undelivered(self, contract_id: str, action: str) -> None:
         """A message about a contract never got through: its state is told again later, as news."""

@@ -13,7 +13,6 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from uuid import uuid4
 
 from grid.beckn.book import SELLER, find_contract
 from grid.beckn.buyer import apply_callback
@@ -28,6 +27,7 @@ from grid.beckn.signing import digest_of
 from grid.beckn.store import Store
 from grid.beckn.times import instant_text
 from grid.beckn.trust import RateLimit, check_trust
+from grid.beckn.window_trade import WINDOW_ACTIONS, WindowSeller
 from grid.beckn.wire import MAX_HEADER_BYTES, Json, decode, encode
 
 log = logging.getLogger("grid.beckn")
@@ -50,6 +50,8 @@ class Participant:
     """One subscriber: sells as provider where ``seller`` is given, mirrors as buyer what it has asked for itself.
 
     Args:
+        publish_to: who is sent our catalogue whenever it changes; '' for nobody.
+        windows: sells compute-energy windows over rc1, where we are the grid side.
         strict: refuse a repeated message in place of repeating the answer (NFH-004 section 10).
         rate_per_minute: messages taken from one sender.
     """
@@ -61,14 +63,17 @@ class Participant:
         registry: Registry,
         *,
         seller: Seller | None = None,
+        windows: WindowSeller | None = None,
+        publish_to: str = "",
         clock: Clock = utc_now,
         strict: bool = False,
         rate_per_minute: int = RATE_PER_MINUTE,
     ) -> None:
         self.identity, self.store, self.registry, self.seller = identity, store, registry, seller
+        self.windows = windows
         self.clock, self._strict = clock, strict
         self._rate = RateLimit(rate_per_minute, lambda: self.clock().timestamp())
-        self._news = News(identity, store, registry, seller) if seller else None
+        self._news = News(identity, store, registry, seller, publish_to) if seller else None
         undelivered = self._news.undelivered if self._news else None
         self.courier = Courier(identity, store, registry, clock, undelivered)
 
@@ -109,7 +114,7 @@ class Participant:
             return repeated
         self._check_transaction(envelope, requests)
         self._check_schema(envelope, raw)
-        if self.seller and not envelope.is_callback:
+        if self.seller and envelope.family == "lts" and not envelope.is_callback:
             self.seller.check_policy(envelope.action)
         ack = self._ack(envelope)
         with self.store.transaction() as db:
@@ -125,7 +130,7 @@ class Participant:
         if envelope.receiver and envelope.receiver != self.identity.subscriber_id:
             raise Refused("not_for_us", f"addressed to {envelope.receiver}, this is {self.identity.subscriber_id}")
         if envelope.family == "rc1":
-            taken = envelope.action in RC1_CALLBACKS
+            taken = envelope.action in RC1_CALLBACKS or (self.windows is not None and envelope.action in WINDOW_ACTIONS)
         elif envelope.is_callback:
             taken = envelope.action in CALLBACKS
         else:
@@ -207,6 +212,12 @@ class Participant:
             results = [{"catalogId": one["id"], "status": "ACCEPTED"} for one in raw["message"]["catalogs"]]
             _send(db, self.identity, reply, now, message={"results": results})
             return
+        if envelope.family == "rc1":
+            assert self.windows is not None, "rc1 requests reach a seller of windows only"
+            message = self.windows.answer(envelope, raw["message"])
+            fresh = replace(reply, message_id="", family="rc1", domain=raw["context"].get("domain", ""))
+            _send(db, self.identity, fresh, now, message=message)
+            return
         assert self.seller is not None, "requests reach a seller only"
         try:
             answer = self.seller.answer(db, envelope, raw["message"], seq)
@@ -227,15 +238,6 @@ class Participant:
         if known is not None and known.peer == envelope.bap_id:
             return {"contract": self.seller.render(known)}
         return {"contract": raw["message"]["contract"]}
-
-    def publish(self, peer: str) -> None:
-        """Send our catalogue to a catalogue service or buyer. Raises Refused where the registry does not know it."""
-        assert self.seller is not None, "only a provider publishes"
-        url = self.registry.lookup(peer).url
-        letter = Letter("catalog/publish", peer, url, str(uuid4()), {"catalogs": [self.seller.catalog()]})
-        with self.store.transaction() as db:
-            queue(db, self.identity, letter, self.clock())
-        self.courier.wake()
 
     def tick(self) -> None:
         """What happens without a message: contracts move by what the site decided and metered, buyers are told."""

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic.alias_generators import to_snake
 
 from grid.beckn import PROTOCOL_VERSION
 from grid.beckn.context import DEFAULT_TTL, sent_by_bpp
@@ -22,7 +23,7 @@ from grid.beckn.registry import Registry
 from grid.beckn.signing import digest_of, raw_signature, sign, verify
 from grid.beckn.store import Store
 from grid.beckn.times import duration_text, instant_text
-from grid.beckn.wire import MAX_BODY_BYTES, Json, decode, encode
+from grid.beckn.wire import MAX_BODY_BYTES, Family, Json, decode, encode
 
 log = logging.getLogger("grid.beckn")
 
@@ -59,6 +60,7 @@ class Letter:
 
     message_id, request_header  of the request it answers; a new id and three signed lines where it answers none
     error                       stands beside the message where a request was acknowledged and then refused
+    family, domain              of the context; rc1 is spoken only about compute-energy windows
     """
 
     action: str
@@ -72,6 +74,8 @@ class Letter:
     network_id: str = ""
     error: Json | None = None
     ttl: timedelta = DEFAULT_TTL
+    family: Family = "lts"
+    domain: str = ""
 
 
 def queue(db: sqlite3.Connection, identity: Identity, letter: Letter, now: datetime) -> str:
@@ -107,7 +111,10 @@ def _document(identity: Identity, letter: Letter, message_id: str, now: datetime
         "ttl": duration_text(letter.ttl),
         "schemaContext": [CONTEXT_URL],
     }
-    if letter.network_id or identity.network_id:
+    if letter.family == "rc1":
+        context = {to_snake(key): value for key, value in context.items() if key != "schemaContext"}
+        context["domain"] = letter.domain
+    elif letter.network_id or identity.network_id:
         context["networkId"] = letter.network_id or identity.network_id
     document: Json = {"context": context, "message": letter.message}
     if letter.error is not None:

@@ -98,6 +98,12 @@ class Buyer:
         return self._await(lambda c: c.state == SETTLED, ANSWER_S, "settlement")
 
     def _discover(self) -> Json:
+        published = self._me.store.row(
+            "SELECT 1 FROM messages WHERE direction = 'in' AND action = 'catalog/publish' AND peer = ?",
+            self._wish.seller,
+        )
+        if published is not None:
+            self._said(f"{self._wish.seller} has published its catalogue")
         message_id = self._send("discover", {"intent": {"textSearch": "turn-down flexibility"}}, "")
         body = self._answer("on_discover", message_id)
         catalogs = [one for one in body["message"]["catalogs"] if one.get("isActive", True)]
