@@ -2,7 +2,8 @@
 
 The engine sits in a child process (``llm_layer.vllm_host``) because only a process can be stopped in the middle of a
 computation, and because one that is killed, runs out of memory or hangs must not take the run with it. When it is lost,
-the next decision starts it again and waits for it no longer than one decision may take.
+the next decision starts it again and waits for it no longer than one decision may take; later ones only look whether it
+is there yet.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from llm_layer.sample import SAMPLE
 
 LONGEST_START_S = 900.0  # of the first start: an 8 B model from a cold disk takes minutes
 MAX_MODEL_LEN = 2048
-STOP_S = 5.0
+STOP_S = 10.0
 
 
 class VllmEngine:
@@ -66,17 +67,21 @@ class VllmEngine:
         return None if self._host is None else self._host.process.pid
 
     def generate(self, prompts: Sequence[Prompt]) -> list[Answer | EngineFailure]:
-        deadline = time.monotonic() + self._timeout_s
         if self._rest.left_s > 0.0:
             return self._rest.failures(len(prompts))
         start = time.monotonic()
+        deadline = start + self._timeout_s
         try:
             if self._host is None:
                 self._start()
             assert self._host is not None
-            self._host.wait_ready(deadline)
+            self._host.wait_ready(start if self._host.late else deadline)
             found = self._host.ask([_wire(prompt) for prompt in prompts], deadline)
         except TimeoutError:
+            assert self._host is not None
+            if self._host.loading:
+                self._host.late = True
+                return [EngineFailure("the engine is still starting") for _ in prompts]
             return self._lost(f"no answer within {self._timeout_s:g} s", len(prompts))
         except _HostLost as error:
             return self._lost(str(error), len(prompts))
@@ -101,8 +106,8 @@ class VllmEngine:
         self._host = _Host(settings)
 
     def _lost(self, error: str, count: int) -> list[Answer | EngineFailure]:
-        """A process that is still loading may go on; any other is ended, and the next decision starts a new one."""
-        if self._host is not None and not (self._host.loading and self._host.process.poll() is None):
+        """End what is left of it; the next decision starts a new one."""
+        if self._host is not None:
             self._host.kill()
             self._host = None
         self._rest.failed()
@@ -114,10 +119,13 @@ class _HostLost(Exception):
 
 
 class _Host:
-    """The child process and the pipes to it."""
+    """The child process and the pipes to it.
+
+    loading: the model is not there yet. late: a decision has waited for it in vain.
+    """
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        self.loading = True
+        self.loading, self.late = True, False
         self._asked = 0
         self._unread = b""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
