@@ -59,6 +59,7 @@ from grid.rows import (
 
 GATE_PERIODS = int(GATE_CLOSURE / pd.Timedelta(minutes=30))
 GAP = 1e-4  # relative gap at which the solver may stop
+TRADES_GAP = 0.02  # the same where own trades are planned: each day's block is a choice among some 360
 TIME_LIMIT_S = 60.0
 
 

@@ -10,7 +10,7 @@ from agents.policy import Offer
 from envs.case import Case
 from envs.load_shift import full_work_kwh, may_wait_share
 from envs.view import SiteView
-from evaluate.optimal.bound import BoundResult, Plan, Sale, import_cost, oracle_bound
+from evaluate.optimal.bound import GAP, TRADES_GAP, BoundResult, Plan, Sale, import_cost, oracle_bound
 from evaluate.optimal.set_points import plan_supply
 from evaluate.optimal.tracking import battery_action, follow, shift_action, supply_action
 from grid.rows import (
@@ -81,7 +81,7 @@ class Oracle:
     def __init__(self, case: Case, *, own_trades: bool = False, name: str = "oracle") -> None:
         self.name = name
         self._case = case
-        self.bound: BoundResult = oracle_bound(case, own_trades=own_trades)
+        self.bound: BoundResult = oracle_bound(case, own_trades=own_trades, gap=TRADES_GAP if own_trades else GAP)
         self.replay = make_replay(case, self.bound.plan)
         p = case.params[0]
         waits = case.rows.values[: case.rows.steps, UTILISATION] * may_wait_share(p) * full_work_kwh(p)
