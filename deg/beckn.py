@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -77,41 +77,55 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Be the grid operator: discover, select, init, confirm, await delivery, agree the figures, pay."""
+    if start not in (None, "stand-in", "orchestrator"):
+        raise ValueError(f"--start {start}: stand-in or orchestrator")
+    # The other side loads while we do.
+    with _other_side(config_file, overrides or (), start, kw):
+        result = _trade(config_file, overrides or (), event, kw, hours, timedelta(hours=lead_hours), timeout, as_json)
+    if as_json:
+        print_json(result)
+
+
+def _trade(
+    config_file: Path | None,
+    overrides: Sequence[str],
+    event: str | None,
+    kw: float,
+    hours: float,
+    lead: timedelta,
+    timeout_s: float,
+    quiet: bool,
+) -> dict[str, Any]:
+    """One trade as the grid operator; -> what came of it."""
     from configs.load import load_config
     from deg.beckn_setup import operator_participant, site_id_of
     from grid.beckn.faults import BecknError
     from grid.beckn.server import Server
     from grid.beckn.trade import Buyer, Wish
 
-    if start not in (None, "stand-in", "orchestrator"):
-        raise ValueError(f"--start {start}: stand-in or orchestrator")
-    config = load_config(config_file, overrides or ())
+    config = load_config(config_file, overrides)
     participant = operator_participant(config)
-    server = Server(participant, "127.0.0.1", config.beckn.operator.port)
-    began = time.monotonic()
     steps: list[dict[str, Any]] = []
 
     def said(text: str) -> None:
         steps.append({"at_s": round(time.monotonic() - began, 3), "step": text})
-        if not as_json:
+        if not quiet:
             print(f"{steps[-1]['at_s']:8.2f} s  {text}", flush=True)
 
+    server = Server(participant, "127.0.0.1", config.beckn.operator.port)
     server.start()
     try:
-        with _other_side(config_file, overrides or (), start, kw):
-            _await_site(config)
-            began = time.monotonic()
-            event_id = event or f"ev-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-            said(f"event {event_id}")
-            wish = Wish(site_id_of(config), kw, hours, timedelta(hours=lead_hours), event_id)
-            contract = Buyer(participant, wish, said).run(timeout)
+        _await_site(config)
+        began = time.monotonic()
+        event_id = event or f"ev-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        said(f"event {event_id}")
+        contract = Buyer(participant, Wish(site_id_of(config), kw, hours, lead, event_id), said).run(timeout_s)
     except BecknError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
     finally:
         server.stop()
-    if as_json:
-        print_json(_summary(contract, steps))
+    return _summary(contract, steps)
 
 
 @app.command()

@@ -9,13 +9,15 @@ import json
 import sqlite3
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grid.beckn.states import HOLDING
 from grid.beckn.store import Store
 from grid.beckn.times import instant_text, parse_instant
 from grid.beckn.wire import Json
-from grid.events import FlexEvent
+
+if TYPE_CHECKING:
+    from grid.events import FlexEvent
 
 PERIOD = timedelta(minutes=30)
 SELLER, BUYER = "seller", "buyer"
@@ -66,7 +68,10 @@ class Contract:
 
     def flex_event(self, published_at: datetime | None = None) -> FlexEvent:
         """The contract as a request of the market. ``published_at``: when the market's own clock saw it."""
+        # Pandas is loaded where the market needs it; a participant starts without.
         import pandas as pd
+
+        from grid.events import FlexEvent
 
         published = pd.Timestamp(published_at or self.published_at)
         return FlexEvent(

@@ -13,8 +13,6 @@ from grid.beckn.faults import FAULTS, Refused
 from grid.beckn.states import SETTLED, is_forward, state_on_wire
 from grid.beckn.store import Store
 from grid.beckn.times import instant_text, parse_instant
-from grid.beckn.utility import events_of
-from grid.beckn.windows import windows_of
 from grid.beckn.wire import Json
 
 
@@ -93,6 +91,9 @@ def _keep_head(db: sqlite3.Connection, envelope: Envelope, contract: Json, at: d
 
 def _apply_rc1(db: sqlite3.Connection, envelope: Envelope, raw: Json) -> str:
     """Keep the windows of a catalogue and the events of a utility's programme; both are offers, none is taken here."""
+    from grid.beckn.utility import events_of
+    from grid.beckn.windows import windows_of
+
     for window in windows_of(raw):
         body = {
             "offer_id": window.offer_id, "area": window.area, "zone": window.zone, "capacity_kw": window.capacity_kw,

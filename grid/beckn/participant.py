@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from grid.beckn.book import SELLER, find_contract
 from grid.beckn.buyer import apply_callback
@@ -27,12 +28,15 @@ from grid.beckn.signing import digest_of
 from grid.beckn.store import Store
 from grid.beckn.times import instant_text
 from grid.beckn.trust import RateLimit, check_trust
-from grid.beckn.window_trade import WINDOW_ACTIONS, WindowSeller
 from grid.beckn.wire import MAX_HEADER_BYTES, Json, decode, encode
+
+if TYPE_CHECKING:
+    from grid.beckn.window_trade import WindowSeller
 
 log = logging.getLogger("grid.beckn")
 
 CALLBACKS = frozenset(f"on_{action}" for action in ACTIONS) | {"catalog/on_publish"}
+WINDOW_ACTIONS = frozenset({"discover", "select", "init", "confirm"})
 RC1_CALLBACKS = frozenset({"on_discover", "on_select", "on_init", "on_confirm", "on_status", "on_update", "on_cancel"})
 RATE_PER_MINUTE = 1200
 

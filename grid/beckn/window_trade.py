@@ -25,7 +25,6 @@ from grid.beckn.windows import GridWindow, windows_of
 from grid.beckn.wire import Json, decode
 
 DOMAIN = "beckn.one:DEG:compute-energy:1.0"
-WINDOW_ACTIONS = ("discover", "select", "init", "confirm")
 STATUS = {"select": "QUOTE_REQUESTED", "init": "INITIALIZED", "confirm": "CONFIRMED"}
 CORE = "https://example.org/schemas/core/v2/context.jsonld"
 ANSWER_S = 35.0
