@@ -379,9 +379,7 @@ class Train(Section):
     hold_steps: Literal[1, 2, 4] = _key("control steps that a choice is held: 2 is a settlement period", "15-min steps")
     env_steps: Whole = _key("environment steps to train for", "15-min steps", ge=1)
     reward: Literal["individual", "team"] = _key("each agent's own marginal pounds, or their sum")
-    stock_each_step: bool | None = _key(
-        "book charge and queue as they change, not at the end; null: where agents see no prices"
-    )
+    stock_each_step: bool = _key("book what charge and queue will be worth as they change, not only at the end")
     sale_share: float = _key("share of the requests met in training that are sold", "share", ge=0, le=1)
     worlds: Whole = _key("synthetic worlds to train in", ge=1, le=1000)
     world_days: Whole = _key("length of a world", "days", ge=15, le=350)

@@ -15,7 +15,6 @@ from train.sites import EXTRAS, OBSERVED, TrainingSites, WorldSet, record_of, st
 from train.worlds import draw_specs, traces_in
 
 ALGORITHMS = ("ippo", "mappo", "shared", "joint")
-SHAPED = ("site", "carbon_aware")  # without prices a battery that sells its charge and rests looks best at first
 SMALLEST_SD, MOVES = 0.1, 1e-6
 FIT_STEPS, FIT_SITES = 150, 64
 
@@ -91,7 +90,7 @@ def setup_of(config: Config, params: np.ndarray) -> Setup:
             information=t.information,
             levels=t.discrete,
             individual_reward=t.reward == "individual",
-            stock_each_step=t.information in SHAPED if t.stock_each_step is None else t.stock_each_step,
+            stock_each_step=t.stock_each_step,
             sale_share=t.sale_share if t.information == "grid_aware" else 0.0,
             hold_steps=t.hold_steps,
             seed=config.run.seed,
