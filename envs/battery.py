@@ -1,5 +1,6 @@
 """Battery: power limits from energy, rating, import limit and no export; an efficiency each way.
 
+The energy reservoir model (Rosewater et al., Battery Energy Storage Models for Optimal Control, IEEE Access 2019).
 Power is on the AC side, positive when charging.
 """
 

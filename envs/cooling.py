@@ -1,4 +1,8 @@
-"""Room and cooling plant: two thermal nodes, CRAH fans, water-side free cooling, chiller, tower, pumps."""
+"""Room and cooling plant: two thermal nodes, CRAH fans, water-side free cooling, chiller, tower, pumps.
+
+The forms are textbook ones, named function by function; their numbers are parameters, each with its own source or
+"assumption" in ``envs.params``.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +25,20 @@ def action_of_supply(p: Record, supply_degc: float) -> float:
 
 @njit(cache=True, forceinline=True)
 def move_supply(p: Record, s: Record, action: float) -> float:
-    """Set-point of this step: the action's target supply air, at most ``slew_k_per_step`` from the last one."""
+    """Set-point of this step: the action's target supply air, at most ``slew_k_per_step`` from the last one.
+
+    The limit keeps the inlet within ASHRAE's rate of change (Thermal Guidelines, TC 9.9, 5th edition 2021).
+    """
     target = p.supply_min_degc + 0.5 * (action + 1.0) * (p.supply_max_degc - p.supply_min_degc)
     return min(max(target, s.supply_degc - p.slew_k_per_step), s.supply_degc + p.slew_k_per_step)
 
 
 @njit(cache=True, forceinline=True)
 def delivered_inlet(p: Record, s: Record, supply_degc: float) -> float:
-    """Server inlet to expect: a plant at its limit left the room warmer than asked, and servers feel that first."""
+    """Server inlet to expect: a plant at its limit left the room warmer than asked, and servers feel that first.
+
+    Supply air plus a constant recirculation is a simplification (assumption): one lumped aisle.
+    """
     asked = supply_degc + p.recirculation_k
     if s.inlet_degc > s.supply_degc + p.recirculation_k + 1e-9:
         return max(asked, s.inlet_degc)
@@ -37,19 +47,25 @@ def delivered_inlet(p: Record, s: Record, supply_degc: float) -> float:
 
 @njit(cache=True, forceinline=True)
 def airflow_share(p: Record, it_kw: float, fan_speed: float) -> float:
-    """CRAH air flow against full load: it follows what the servers draw."""
+    """CRAH air flow against full load: it follows what the servers draw (assumption: controlled by
+    pressure, no bypass), down to the fans' lowest speed.
+    """
     return max(p.airflow_min, it_kw / p.it_capacity_kw * fan_speed)
 
 
 @njit(cache=True, forceinline=True)
 def crah_power_kw(p: Record, airflow: float) -> float:
-    """CRAH fans, cube law."""
+    """CRAH fans: power goes with the cube of flow (fan affinity laws, ASHRAE Handbook, HVAC Systems and Equipment)."""
     return p.crah_fan_share * p.it_capacity_kw * airflow * airflow * airflow
 
 
 @njit(cache=True, forceinline=True)
 def free_share(p: Record, supply_degc: float, wet_bulb_degc: float) -> float:
-    """Share of the heat that tower water takes without the chiller, by pre-cooling the chilled-water return."""
+    """Share of the heat that tower water takes without the chiller, by pre-cooling the chilled-water return.
+
+    An integrated water-side economiser (as ASHRAE 90.1 has it): approaches of tower, heat exchanger and coil in
+    series; what the return is cooled by before the chiller, as a share of the chilled-water range.
+    """
     water = supply_degc - p.coil_approach_k
     tower_water = wet_bulb_degc + p.tower_approach_k
     share = (water + p.water_range_k - tower_water - p.exchanger_approach_k) / p.water_range_k
@@ -69,7 +85,9 @@ def plant_capacity_kw(p: Record, free: float) -> float:
 def plant_power_kw(p: Record, heat_kw: float, supply_degc: float, wet_bulb_degc: float, free: float) -> float:
     """Chiller, tower fans and pumps for a heat flow. Never rises with the set-point, never falls with the wet bulb.
 
-    COP is a share of Carnot's over the lift from chilled water to condensing, with a floor on the lift.
+    COP is a constant share of Carnot's T / lift (second-law efficiency, as in any thermodynamics textbook) from
+    chilled water to condensing, with a floor on the lift and a ceiling on the COP. Tower fans go with the heat that is
+    rejected (assumption), pumps with the cube of flow (affinity laws).
     """
     water = supply_degc - p.coil_approach_k
     lift = max(p.lift_min_k, wet_bulb_degc + p.tower_approach_k + p.condenser_approach_k - water)
@@ -85,7 +103,8 @@ def heat_to_shutdown_kw(p: Record, s: Record, capacity_kw: float) -> float:
     """Heat that would bring the inlet to shutdown by the end of the step with the plant at its limit.
 
     Closed form of one implicit step of the two-node room: a server room heats faster than a control step, so
-    servers have to be stopped within it.
+    servers have to be stopped within it. Air flow is taken at its rated value: in a hot room server fans run faster,
+    a plant at its limit cools that air less, and the inlet may pass shutdown for a step.
     """
     air_rate = p.air_kj_per_k * p.it_capacity_kw / STEP_S
     mass_rate = p.mass_kj_per_k * p.it_capacity_kw / STEP_S
@@ -101,8 +120,8 @@ def cool_room(
 ) -> tuple[float, float]:
     """Advance room air and thermal mass through one step. -> (heat removed in kWh, overheat minutes).
 
-    Lumped two-node model (return air; racks, floor and water), implicit Euler with exact balance: heat in = heat
-    removed + heat stored. The coil removes between nothing and the plant's capacity.
+    Lumped capacitances (Incropera and DeWitt, chapter 5): return air; racks, floor and water. Implicit Euler with
+    exact balance: heat in = heat removed + heat stored. The coil removes between nothing and the plant's capacity.
     """
     conductance = p.airflow_kw_per_k * p.it_capacity_kw * airflow
     air_rate = p.air_kj_per_k * p.it_capacity_kw / SUBSTEP_S

@@ -3,7 +3,8 @@ conditions.
 
 Slot ``t % 96`` holds the work that has to run in step t; once emptied in step t it takes work with deadline t + 96.
 Three classes of work arrive as shares of the utilisation: interactive work runs at once, two batch classes may wait
-until their own deadline. They share the ring, so the earliest deadline goes first across classes.
+until their own deadline. They share the ring, so the earliest deadline goes first across classes (the
+order that is feasible whenever any is: Liu and Layland 1973).
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The boundary meter's money: bill, wear, and the settlement of committed flexibility (design, section 4)."""
+"""The boundary meter's money: bill, wear, and the settlement of committed flexibility.
+
+The terms are those of ``grid.market.settle`` (Elexon P415, with its sources), which a test compares to 1e-9.
+"""
 
 from __future__ import annotations
 
