@@ -48,7 +48,7 @@ def site(folder: Path, urls: Addresses) -> None:
     me = _participant(folder, urls, SITE_ID, store, Seller(store, Terms("site", "meter"), SITE_ID, urls[SITE_ID]))
     before = site_state(store)
     StandIn(store, KW, before.now if before else utc_now(), SPEED).start()
-    Server(me, port=_port(urls[SITE_ID])).run()
+    Server(me, port=_port(urls[SITE_ID])).run_here()
 
 
 def buyer(folder: Path, urls: Addresses) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -99,7 +100,7 @@ class Ticker:
 
 
 class Server(uvicorn.Server):
-    """Uvicorn with our limits; ``start``/``stop`` run it in a thread, ``run`` in this one."""
+    """Uvicorn with our limits; ``start``/``stop`` run it in a thread, ``run_here`` in this one."""
 
     def __init__(self, participant: Participant, host: str = LOOPBACK, port: int = 0) -> None:
         config = uvicorn.Config(
@@ -108,15 +109,31 @@ class Server(uvicorn.Server):
             h11_max_incomplete_event_size=HTTP_BUFFER_BYTES, timeout_graceful_shutdown=3,
         )  # fmt: skip
         super().__init__(config)
-        self._thread = threading.Thread(target=self.run, name="beckn-server", daemon=True)
+        self._socket: socket.socket | None = None
+        self._thread = threading.Thread(target=self.run_here, name="beckn-server", daemon=True)
+
+    def run_here(self) -> None:
+        """Serve in this thread until stopped. Raises ValueError where the address cannot be listened on."""
+        self._bind()
+        assert self._socket is not None, "bound just now"
+        self.run(sockets=[self._socket])
+
+    def _bind(self) -> None:
+        if self._socket is not None:
+            return
+        host, port = self.config.host, self.config.port
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            self._socket = socket.create_server((host, port), family=family, backlog=self.config.backlog)
+        except OSError as error:
+            said = (error.strerror or str(error)).lower()
+            raise ValueError(f"{host}:{port}: cannot be listened on ({said}); choose another beckn.port") from None
 
     def start(self) -> None:
         """Serve in a thread; returns once connections are taken. Raises ValueError where the address is in use."""
+        self._bind()
         self._thread.start()
-        while not self.started:
-            if not self._thread.is_alive():
-                place = f"{self.config.host}:{self.config.port}"
-                raise ValueError(f"{place}: cannot be listened on (in use?); choose another beckn.port")
+        while not self.started and self._thread.is_alive():
             self._thread.join(0.01)
 
     def join(self) -> None:
@@ -129,11 +146,14 @@ class Server(uvicorn.Server):
 
     def stop(self) -> None:
         self.ask_to_stop()
-        self._thread.join(timeout=10.0)
+        if self._thread.is_alive():
+            self._thread.join(timeout=10.0)
 
     @property
     def port(self) -> int:
-        return int(self.servers[0].sockets[0].getsockname()[1])
+        """The port that is listened on, also where the system chose it."""
+        assert self._socket is not None, "start comes first"
+        return int(self._socket.getsockname()[1])
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
