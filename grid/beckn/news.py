@@ -20,6 +20,7 @@ log = logging.getLogger("grid.beckn")
 
 RESEND_S = 30.0
 PUBLISH_EVERY_S = 10.0
+REFUSALS = {"refused": "over_capacity", "late": "slot_gone"}  # how a confirmation ended -> fault
 
 
 class News:
@@ -54,13 +55,10 @@ class News:
     def _tell(self, db: sqlite3.Connection, contract: Contract, trigger: str, now: datetime) -> None:
         """The answer to a confirmation while its time lasts, else the state as news."""
         request = None
-        if trigger in ("accepted", "refused"):
+        if trigger in ("accepted", *REFUSALS):
             found = db.execute("SELECT * FROM messages WHERE seq = ?", (contract.confirm,)).fetchone()
             request = found if found is not None and now.timestamp() <= found["expires"] else None
-        error = None
-        if trigger == "refused":
-            reason = contract.error or "the site cannot deliver this"
-            error = Refused("over_capacity" if contract.error else "slot_gone", reason).as_error()
+        error = Refused(REFUSALS[trigger], contract.error).as_error() if trigger in REFUSALS else None
         letter = Letter(
             "on_confirm" if request or error else "on_status",
             contract.peer,

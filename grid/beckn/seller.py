@@ -238,8 +238,8 @@ class Seller:
             trigger = "accepted" if decision.accepted else "refused"
             moved = replace(contract, state=move(contract.state, trigger), error=decision.reason)
         elif contract.state == CONFIRMING and now > min(contract.deadline, contract.start - GATE):
-            trigger = "refused"
-            moved = replace(contract, state=move(contract.state, trigger), error="not decided before gate closure")
+            trigger = "late"
+            moved = replace(contract, state=move(contract.state, "refused"), error="not decided before gate closure")
         elif contract.state == ACTIVE and now >= contract.start:
             trigger = "started"
             moved = replace(contract, state=move(contract.state, trigger))

@@ -83,6 +83,7 @@ def check_trust(
         signature, record = checked(fresh=True)  # the key may have been changed since
     if record.url and envelope.sender_uri.rstrip("/") != record.url:
         raise Refused("address_not_registered", f"{envelope.sender} is registered at another address")
-    if networks and envelope.network_id and envelope.network_id not in networks:
-        raise Refused("network_not_allowed", f"network {envelope.network_id} is not traded on here")
+    network = envelope.network_id
+    if network and ((networks and network not in networks) or (record.networks and network not in record.networks)):
+        raise Refused("network_not_allowed", f"network {network} is not one that both are on")
     return signature, record

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from grid.beckn import keys, vectors
 from grid.beckn.faults import Refused, TransportError
-from grid.beckn.registry import Registry, Subscriber, file_fetch, http_fetch
+from grid.beckn.registry import Registry, Subscriber, dedi_fetch, file_fetch, http_fetch
 from grid.beckn.signing import raw_signature, sign, verify
 
 NOW = 1_790_000_000
@@ -93,6 +93,31 @@ class TestRegistry:
         with pytest.raises(Refused) as refused:
             Registry(http_fetch("http://registry", client), lambda: 0.0).lookup("grid", "k1")
         assert refused.value.code == "NET_DOWNSTREAM_UNAVAILABLE"
+
+    def test_both_kinds_of_registry_server_are_read(self) -> None:
+        def classic(request: httpx.Request) -> httpx.Response:
+            assert (request.method, request.url.path) == ("POST", "/v1/lookup")
+            wanted = json.loads(request.content)
+            return httpx.Response(200, json=[self.record()] if wanted["subscriber_id"] == "grid" else [])
+
+        def dedi(request: httpx.Request) -> httpx.Response:
+            if request.url.path != "/lookup/grid/subscribers.beckn.one/k1":
+                return httpx.Response(404)
+            details = {"signing_public_key": "p", "url": "http://127.0.0.1:1"}
+            return httpx.Response(
+                200, json={"data": {"details": details, "network_memberships": ["example.org/uk-flex"]}}
+            )
+
+        for fetch, networks in (
+            (http_fetch("http://registry/v1/", httpx.Client(transport=httpx.MockTransport(classic))), ()),
+            (
+                dedi_fetch("http://registry", httpx.Client(transport=httpx.MockTransport(dedi))),
+                ("example.org/uk-flex",),
+            ),
+        ):
+            (found,) = fetch("grid", "k1")
+            assert (found.url, found.signing_public_key, found.networks) == ("http://127.0.0.1:1", "p", networks)
+            assert fetch("stranger", "k1") == []
 
     @pytest.mark.parametrize(
         ("asked", "code"), [("stranger", "AUT_SUBSCRIBER_NOT_FOUND"), ("grid", "AUT_KEY_NOT_FOUND")]

@@ -168,7 +168,7 @@ def test_a_confirmation_not_decided_before_gate_closure_is_refused(trade: Trade)
     put_site(trade.store, SiteState(trade.contract.start - GATE + timedelta(seconds=1), 500.0, 1.0, 1.0), 0.0)
     trade.provider.tick()
     assert trade.state() == "REJECTED"
-    assert trade.sent()[-1]["error"]["code"] == "BIZ_QUANTITY_UNAVAILABLE"
+    assert trade.sent()[-1]["error"]["code"] == "BIZ_FULFILLMENT_UNAVAILABLE"
 
 
 def test_try_shows_and_changes_nothing(trade: Trade) -> None:
