@@ -33,6 +33,7 @@ MODELLED = (
     "bill, network charges, carbon, penalties, and settlement of what has been sold per half-hour",
 )
 NOT_MODELLED = (
+    "a room whose plant is far too small, closely: fast server fans can carry the inlet past shutdown for a step",
     "water use, humidity of the room, air paths between racks (one lumped room)",
     "start-up times, minimum run times and faults of single machines (scenarios take away a share of capacity)",
     "part-load efficiency of a single chiller; staging; heat reuse; backup generators",
