@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -219,7 +219,3 @@ def intervals(store: Store, contract_id: str) -> tuple[Interval, ...]:
         )
         for row in rows
     )  # fmt: skip
-
-
-def with_state(contract: Contract, state: str, **changes: Any) -> Contract:
-    return replace(contract, state=state, **changes)

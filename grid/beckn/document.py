@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from grid.beckn.book import PERIOD, Contract, Interval, SiteState
@@ -87,9 +87,7 @@ def offer(terms: Terms, validity: Json | None = None) -> Json:
     }
 
 
-def request_document(
-    contract: Contract, resource: Json, offered: Json, buyer: str, seller: str, rulebook: str, now: datetime
-) -> Json:
+def request_document(contract: Contract, resource: Json, offered: Json, buyer: str, seller: str, rulebook: str) -> Json:
     """The parts of a contract that do not change: what a buyer writes into ``select``."""
     event = bag(
         "FlexEvent",

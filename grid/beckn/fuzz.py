@@ -125,7 +125,7 @@ class Range:
             start + timedelta(hours=1), start - GATE, utc_now(), 300.0, 300.0, TERMS.price, TERMS.currency,
         )  # fmt: skip
         resource = {"id": TERMS.resource_id, "resourceAttributes": bag("FlexResource", maxReductionKw=500)}
-        document = request_document(contract, resource, offer(TERMS), BUYER_ID, SELLER_ID, TERMS.rulebook, utc_now())
+        document = request_document(contract, resource, offer(TERMS), BUYER_ID, SELLER_ID, TERMS.rulebook)
         return Contract(**{**contract.__dict__, "document": document})
 
     def _deliver(self, action: str, message: Json) -> None:

@@ -11,7 +11,7 @@ from grid.beckn import lts, rc1
 from grid.beckn.faults import Refused
 from grid.beckn.lts_parts import Context
 from grid.beckn.packs import check_packs
-from grid.beckn.wire import Family, Json, decode, encode, family_of
+from grid.beckn.wire import Family, Json, decode, family_of
 
 # Kinds of pydantic error -> fault; what is not listed is ``schema_other``.
 _FAULT_OF = {
@@ -50,9 +50,6 @@ class Message:
     def as_json(self) -> Json:
         """Equal, as a JSON value, to what was parsed."""
         return {"context": _dump(self.context), "message": _dump(self.body), **self.extra}
-
-    def to_bytes(self) -> bytes:
-        return encode(self.as_json())
 
 
 def parse(body: bytes) -> Message:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -277,13 +276,3 @@ def read_ack(answer: Json) -> tuple[bool, str]:
     error = next((one for one in (inner.get("error"), answer.get("error"), answer) if isinstance(one, dict)), {})
     code = error.get("code") or error.get("errorCode") or ""
     return "ACK" in statuses, str(code)
-
-
-def wait_until(done: Callable[[], bool], timeout_s: float, poll_s: float = 0.02) -> bool:
-    """Poll until ``done`` or the time is up; -> whether it is done."""
-    deadline = time.monotonic() + timeout_s
-    while not done():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(poll_s)
-    return True

@@ -30,7 +30,6 @@ from grid.beckn.packs import GATE
 from grid.beckn.states import (
     ACTIVE,
     CONFIRMING,
-    DELIVERED,
     IN_PROGRESS,
     NONE,
     SETTLED,
@@ -269,6 +268,3 @@ def open_contracts(store: Store) -> list[Contract]:
         "SELECT * FROM contracts WHERE role = ? AND state IN (?, ?, ?)", SELLER, CONFIRMING, ACTIVE, IN_PROGRESS
     )
     return [contract_of(row) for row in rows]
-
-
-__all__ = ["ACTIONS", "DELIVERED", "Answer", "Seller", "open_contracts"]

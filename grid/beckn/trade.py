@@ -40,6 +40,7 @@ NEXT = {NONE: "select", QUOTED: "init", DRAFTED: "confirm"}
 POLL_S = 0.02
 ANSWER_S = 35.0  # a little over the time to live of a request
 PENNY = 0.005
+RULEBOOK = "p511-2026-08"  # the rules a request is made under
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,8 @@ class Buyer:
             currency=terms["currency"],
         )
         document = request_document(
-            contract, resource, offered, self._me.identity.subscriber_id, self._wish.seller, "p511-2026-08",
-            self._me.clock(),
-        )  # fmt: skip
+            contract, resource, offered, self._me.identity.subscriber_id, self._wish.seller, RULEBOOK
+        )
         contract = replace(contract, document=document)
         with self._me.store.transaction() as db:
             put_contract(db, contract)

@@ -59,7 +59,7 @@ class Desk(Bench):
             start - GATE, NOW, 300.0, 300.0, 0.25, "GBP",
         )  # fmt: skip
         resource = {"id": TERMS.resource_id, "resourceAttributes": bag("FlexResource", maxReductionKw=500)}
-        document = request_document(contract, resource, offer(TERMS), "grid.example", "dc.example", "p511-2026-08", NOW)
+        document = request_document(contract, resource, offer(TERMS), "grid.example", "dc.example", "p511-2026-08")
         self.count += 1
         context = {
             "version": "2.0.0", "action": action, **WHO, "transactionId": TRANSACTION,

@@ -104,9 +104,8 @@ class TestRegistry:
             if request.url.path != "/lookup/grid/subscribers.beckn.one/k1":
                 return httpx.Response(404)
             details = {"signing_public_key": "p", "url": "http://127.0.0.1:1"}
-            return httpx.Response(
-                200, json={"data": {"details": details, "network_memberships": ["example.org/uk-flex"]}}
-            )
+            data = {"details": details, "network_memberships": ["example.org/uk-flex"]}
+            return httpx.Response(200, json={"data": data})
 
         for fetch, networks in (
             (http_fetch("http://registry/v1/", httpx.Client(transport=httpx.MockTransport(classic))), ()),

@@ -59,7 +59,7 @@ class Trade(Bench):
             start + timedelta(hours=1), start - GATE, NOW, 300.0, 300.0, 0.25, "GBP",
         )  # fmt: skip
         resource = {"id": TERMS.resource_id, "resourceAttributes": bag("FlexResource", maxReductionKw=500)}
-        document = request_document(bare, resource, offer(TERMS), "grid.example", "dc.example", "p511-2026-08", NOW)
+        document = request_document(bare, resource, offer(TERMS), "grid.example", "dc.example", "p511-2026-08")
         self.contract = Contract(**{**bare.__dict__, "document": document})
         self.count = 0
 
