@@ -29,7 +29,7 @@ import pandas as pd
 from envs.case import Case
 from envs.load_shift import full_work_kwh, may_wait_share
 from envs.scenario import derated, window_edges
-from evaluate.optimal.envelope import HeatStore, Pieces, check_plant, heat_store, pieces
+from evaluate.optimal.envelope import HeatStore, Pieces, Roof, check_plant, heat_store, pieces, roof
 from evaluate.optimal.flex import (
     PERIOD_HOURS,
     Market,
@@ -49,6 +49,7 @@ from grid.rows import (
     DAY_AHEAD,
     NETWORK,
     REFERENCE_PRICE,
+    STEP_HOURS,
     STEP_MINUTES,
     STEPS_PER_PERIOD,
     SYSTEM,
@@ -61,6 +62,7 @@ GATE_PERIODS = int(GATE_CLOSURE / pd.Timedelta(minutes=30))
 GAP = 1e-4  # relative gap at which the solver may stop
 TRADES_GAP = 0.02  # the same where own trades are planned: each day's block is a choice among some 360
 TIME_LIMIT_S = 60.0
+BOTH_KW = 1.0  # charge and discharge above this in one half-hour are meant
 
 
 class InfeasibleWeekError(ValueError):
@@ -160,6 +162,7 @@ class _Week:
     slots: Slots
     work: Work
     power: Pieces
+    over: Roof
     heat: HeatStore
     cost_per_kwh: np.ndarray
 
@@ -174,11 +177,13 @@ class _Week:
         by_period = values.reshape(rows.periods, STEPS_PER_PERIOD, -1)
         # A price that moves within a half-hour counts at its lower value: import is never negative.
         cost = import_cost(by_period, p).min(axis=1)
+        work, wet_bulb = week_work(case, slots), by_period[:, :, WET_BULB]
         return cls(
             case=case,
             slots=slots,
-            work=week_work(case, slots),
-            power=pieces(case.params, by_period[:, :, WET_BULB], heat),
+            work=work,
+            power=pieces(case.params, wet_bulb, heat),
+            over=roof(case.params, wet_bulb, heat, _least_work(values, p)),
             heat=heat,
             cost_per_kwh=cost,
         )
@@ -191,6 +196,7 @@ class _Week:
             self.slots,
             self.work,
             self.power,
+            self.over,
             self.cost_per_kwh,
             p["wear_gbp_per_mwh"] / KWH_PER_MWH,
             float(case.state["soc_kwh"][0]),
@@ -213,7 +219,7 @@ class _Week:
 
     def market(self) -> Market:
         case, p, market = self.case, self.case.params[0], self._by_period()
-        least, most = _load_range_kw(self.power, self.work, self.heat)
+        least, most = self._load_range_kw()
         return Market(
             neutral_kwh=self.slots.sum(case.neutral_kwh[: case.rows.steps]),
             baseline_kwh=market[:, BASELINE] * PERIOD_HOURS,
@@ -231,10 +237,17 @@ class _Week:
             registered_kwh=p["registered_kw"] * PERIOD_HOURS,
         )
 
+    def _load_range_kw(self) -> tuple[np.ndarray, np.ndarray]:
+        """Least and most load by slot, kW: urgent work alone under the planes, full work under the roof."""
+        least_work, flow_kw = (self.work.urgent_kwh / self.work.full_kwh)[:, None], self.heat.most_kw
+        planes = self.power.work_kw * least_work + self.power.base_kw - np.abs(self.power.per_heat) * flow_kw
+        over = self.over.work_kw + self.over.base_kw + np.abs(self.over.per_heat) * flow_kw
+        return planes.max(axis=1), over
+
     def why_infeasible(self, program: Program, site: Columns) -> InfeasibleWeekError:
         """Find the limit by lifting it."""
         p = self.case.params[0]
-        least, _ = _load_range_kw(self.power, self.work, self.heat)
+        least, _ = self._load_range_kw()
         program.with_row_upper(site.import_rows, INFINITY)
         if program.solve(time_limit_s=TIME_LIMIT_S, gap=GAP).x is not None:
             worst = int(np.argmax(least))
@@ -299,12 +312,10 @@ def import_cost(values: np.ndarray, p: np.void) -> np.ndarray:
     return (values[..., TARIFF] + values[..., NETWORK] + carbon) / KWH_PER_MWH
 
 
-def _load_range_kw(power: Pieces, work: Work, heat: HeatStore) -> tuple[np.ndarray, np.ndarray]:
-    """Least and most load by slot, kW: urgent work alone under the planes, full work under the roof."""
-    least_work = (work.urgent_kwh / work.full_kwh)[:, None]
-    planes = power.work_kw * least_work + power.base_kw - np.abs(power.per_heat) * heat.most_kw
-    most = power.roof_work_kw + power.roof_base_kw + np.abs(power.roof_per_heat) * heat.most_kw
-    return planes.max(axis=1), most
+def _least_work(values: np.ndarray, p: np.void) -> np.ndarray:
+    """Share of full work that runs at least in each period: the urgent work of its lighter step."""
+    urgent = values[:, UTILISATION] * (1.0 - may_wait_share(p))
+    return urgent.reshape(-1, STEPS_PER_PERIOD).min(axis=1)
 
 
 def _requests(case: Case) -> list[Request]:
@@ -353,11 +364,26 @@ def _plan(
             sales.append(Sale("", tuple(columns.periods[on].tolist()), kw))
     return Plan(
         run_kwh=_by_step(x[site.run_kwh], slots, 0.0),
-        soc_kwh=_by_step(x[site.soc_kwh], slots, start),
+        soc_kwh=_alternating(week, x[site.soc_kwh], x[site.charge_kw], x[site.discharge_kw], start),
         load_kw=slots.spread(x[site.load_kw]),
         import_kw=slots.spread(x[site.load_kw] + net),
         sales=tuple(sales),
     )
+
+
+def _alternating(week: _Week, soc: np.ndarray, charge: np.ndarray, discharge: np.ndarray, start: float) -> np.ndarray:
+    """Charge by step. A half-hour that does both, where use is paid for, does one in each step: first what there is
+    room for.
+    """
+    p = week.case.params[0]
+    by_step = _by_step(soc, week.slots, start)
+    before = np.concatenate([[start], soc[:-1]])
+    for i in np.flatnonzero(np.minimum(charge, discharge) > BOTH_KW):
+        taken = min(2.0 * charge[i], p["battery_kw"]) * STEP_HOURS * p["charge_efficiency"]
+        given = min(2.0 * discharge[i], p["battery_kw"]) * STEP_HOURS / p["discharge_efficiency"]
+        full = before[i] + taken > p["soc_max"] * p["battery_kwh"]
+        by_step[STEPS_PER_PERIOD * i] = before[i] - given if full else before[i] + taken
+    return by_step
 
 
 def _by_step(at_slot_end: np.ndarray, slots: Slots, start: float) -> np.ndarray:

@@ -39,15 +39,20 @@ class Pieces(NamedTuple):
     """Planes under the site's power, kW, without the battery: p >= work_kw x work + per_heat x stored_kw + base_kw.
 
     work is the share of full work in [0, 1], stored_kw the heat flow into room and mass (negative: taken out).
-    Each float64 (n, anchors), one row per wet bulb. roof_*: float64 (n,), one plane that no power lies above.
+    Each float64 (n, anchors), one row a slot.
     """
 
     work_kw: np.ndarray
     per_heat: np.ndarray
     base_kw: np.ndarray
-    roof_work_kw: np.ndarray
-    roof_per_heat: np.ndarray
-    roof_base_kw: np.ndarray
+
+
+class Roof(NamedTuple):
+    """A plane over the site's power, p <= work_kw x work + per_heat x stored_kw + base_kw; float64 (n,) each."""
+
+    work_kw: np.ndarray
+    per_heat: np.ndarray
+    base_kw: np.ndarray
 
 
 class HeatStore(NamedTuple):
@@ -83,7 +88,7 @@ def site_power_kw(
 
 
 def pieces(params: np.ndarray, wet_bulb_degc: np.ndarray, heat: HeatStore | None) -> Pieces:
-    """Planes under (and one above) the mean power of each slot, for any heat flow that room and mass allow.
+    """Planes under the mean power of each slot, for any heat flow that room and mass allow.
 
     ``heat`` None: for a settled room, no heat stored or taken out.
 
@@ -91,20 +96,39 @@ def pieces(params: np.ndarray, wet_bulb_degc: np.ndarray, heat: HeatStore | None
     the mean of their planes is a plane under their mean power.
     """
     p = params[0]
-    roof = np.empty((len(wet_bulb_degc), 3))
     works = np.linspace(0.0, 1.0, WORK_LEVELS)
-    stored = np.linspace(-heat.most_kw, heat.most_kw, HEAT_LEVELS) if heat else np.zeros(1)
+    stored, low_degc, high_degc = _flows(heat)
     anchors = ANCHORS if heat else ANCHORS[ANCHORS[:, 1] == 0.0]
-    low_degc, high_degc = (heat.low_degc, heat.high_degc) if heat else (0.0, 0.0)
-    supplies = np.arange(p["supply_min_degc"], p["supply_max_degc"] + SUPPLY_STEP_K, SUPPLY_STEP_K)
-    supplies = np.minimum(supplies, p["supply_max_degc"])
     work, per_heat, base = (np.empty((len(wet_bulb_degc), len(anchors))) for _ in range(3))
-    _fit(
-        params, np.ascontiguousarray(wet_bulb_degc), works, stored, supplies, anchors, low_degc, high_degc, work,
-        per_heat, base, roof,
-    )  # fmt: skip
-    margin_kw = GRID_MARGIN * p["it_capacity_kw"]
-    return Pieces(work, per_heat, base - margin_kw, roof[:, 0], roof[:, 1], roof[:, 2] + margin_kw)
+    wet_bulbs, supplies = np.ascontiguousarray(wet_bulb_degc), _supplies(p)
+    _fit(params, wet_bulbs, works, stored, supplies, anchors, low_degc, high_degc, work, per_heat, base)
+    return Pieces(work, per_heat, base - GRID_MARGIN * p["it_capacity_kw"])
+
+
+def roof(params: np.ndarray, wet_bulb_degc: np.ndarray, heat: HeatStore | None, least_work: np.ndarray) -> Roof:
+    """Planes over the mean power of each slot, as ``pieces`` are under it; work lies between ``least_work`` (n,) and 1.
+
+    At any set-point, any inlet up to the limit, and any heat flow that goes with the set-point.
+    """
+    p = params[0]
+    stored, low_degc, high_degc = _flows(heat)
+    work, per_heat, base = (np.empty(len(wet_bulb_degc)) for _ in range(3))
+    wet_bulbs, supplies = np.ascontiguousarray(wet_bulb_degc), _supplies(p)
+    _cover(params, wet_bulbs, least_work, stored, supplies, low_degc, high_degc, work, per_heat, base)
+    return Roof(work, per_heat, base + GRID_MARGIN * p["it_capacity_kw"])
+
+
+def _flows(heat: HeatStore | None) -> tuple[np.ndarray, float, float]:
+    """Levels of heat flow, kW, and between what temperatures the room stays, degC."""
+    if heat is None:
+        return np.zeros(1), 0.0, 0.0
+    return np.linspace(-heat.most_kw, heat.most_kw, HEAT_LEVELS), heat.low_degc, heat.high_degc
+
+
+def _supplies(p: np.void) -> np.ndarray:
+    """Set-points that are tried, degC."""
+    levels = np.arange(p["supply_min_degc"], p["supply_max_degc"] + SUPPLY_STEP_K, SUPPLY_STEP_K)
+    return np.minimum(levels, p["supply_max_degc"])
 
 
 @njit(cache=True)
@@ -120,15 +144,13 @@ def _fit(
     work_out: np.ndarray,
     heat_out: np.ndarray,
     base_out: np.ndarray,
-    roof_out: np.ndarray,
 ) -> None:
     p = params[0]
     slots, steps = wet_bulbs.shape
     lowest = np.empty((steps, len(works), len(stored)))
-    highest = np.empty((steps, 2, 2))
     for t in range(slots):
         for m in range(steps):
-            _extremes(p, wet_bulbs[t, m], works, stored, supplies, low_degc, high_degc, lowest[m], highest[m])
+            _least_power(p, wet_bulbs[t, m], works, stored, supplies, low_degc, high_degc, lowest[m])
         for a in range(len(anchors)):
             i = round(anchors[a, 0] * (len(works) - 1))
             j = round((anchors[a, 1] + 1.0) * 0.5 * (len(stored) - 1))
@@ -141,15 +163,41 @@ def _fit(
             for m in range(steps):
                 base += _support(lowest[m], works, stored, per_work, per_heat) / steps
             work_out[t, a], heat_out[t, a], base_out[t, a] = per_work, per_heat, base
-        width = stored[-1] - stored[0]
-        per_work = highest[0, 1, 0] - highest[0, 0, 0]
-        per_heat = (highest[0, 1, 1] - highest[0, 1, 0]) / width if width > 0.0 else 0.0
-        base = 0.0
-        corners = np.array([0.0, 1.0])
-        ends = np.array([stored[0], stored[-1]])
+
+
+@njit(cache=True)
+def _cover(
+    params: np.ndarray,
+    wet_bulbs: np.ndarray,
+    least_work: np.ndarray,
+    stored: np.ndarray,
+    supplies: np.ndarray,
+    low_degc: float,
+    high_degc: float,
+    work_out: np.ndarray,
+    heat_out: np.ndarray,
+    base_out: np.ndarray,
+) -> None:
+    p = params[0]
+    slots, steps = wet_bulbs.shape
+    highest = np.empty((steps, 2, len(stored)))
+    rest = len(stored) // 2
+    for t in range(slots):
+        works = np.array([min(least_work[t], 1.0 - 1e-6), 1.0])
         for m in range(steps):
-            base -= _support(-highest[m], corners, ends, -per_work, -per_heat) / steps
-        roof_out[t, 0], roof_out[t, 1], roof_out[t, 2] = per_work, per_heat, base
+            _most_power(p, wet_bulbs[t, m], works, stored, supplies, low_degc, high_degc, highest[m])
+        # Any slope gives a valid plane: those across the work, and of heat taken out.
+        per_work = (highest[0, 1, rest] - highest[0, 0, rest]) / (works[1] - works[0])
+        per_heat = 0.0
+        if rest > 0:
+            first = 0
+            while np.isinf(highest[0, 0, first]):
+                first += 1
+            per_heat = (highest[0, 0, first] - highest[0, 0, rest]) / min(stored[first], -1e-9)
+        base = 0.0
+        for m in range(steps):
+            base -= _support(-highest[m], works, stored, -per_work, -per_heat) / steps
+        work_out[t], heat_out[t], base_out[t] = per_work, per_heat, base
 
 
 @njit(cache=True)
@@ -163,7 +211,7 @@ def _support(power: np.ndarray, works: np.ndarray, stored: np.ndarray, per_work:
 
 
 @njit(cache=True)
-def _extremes(
+def _least_power(
     p: Record,
     wet_bulb: float,
     works: np.ndarray,
@@ -172,17 +220,12 @@ def _extremes(
     low_degc: float,
     high_degc: float,
     lowest: np.ndarray,
-    highest: np.ndarray,
 ) -> None:
-    """Lowest power of all set-points (works, stored), and the highest at the corners, at any inlet up to the limit.
-
-    For a fixed set-point power is convex in work and heat, so the highest lies at the corners.
-    """
+    """Lowest power of all set-points, (works, stored); infinite where no set-point lets that heat flow."""
     kinks = np.empty(3)
     _kinks(p, wet_bulb, kinks)
-    level = stored[1] - stored[0] if len(stored) > 1 else 0.0
+    level = stored[1] - stored[0] if len(stored) > 1 else 1.0
     lowest[:] = np.inf
-    highest[:] = 0.0
     for k in range(len(supplies) + len(kinks)):
         supply = supplies[k] if k < len(supplies) else kinks[k - len(supplies)]
         inlet = supply + p.recirculation_k
@@ -192,10 +235,37 @@ def _extremes(
                 # One level beyond the range on either side, so that the levels enclose it.
                 if len(stored) == 1 or least_kw - level < stored[j] < most_kw + level:
                     lowest[i, j] = min(lowest[i, j], site_power_kw(p, works[i], stored[j], supply, inlet, wet_bulb))
-        for i in range(2):
-            for j in range(2):
-                at = site_power_kw(p, works[-i], stored[-j], supply, p.overheat_limit_degc, wet_bulb)
-                highest[i, j] = max(highest[i, j], at)
+
+
+@njit(cache=True)
+def _most_power(
+    p: Record,
+    wet_bulb: float,
+    works: np.ndarray,
+    stored: np.ndarray,
+    supplies: np.ndarray,
+    low_degc: float,
+    high_degc: float,
+    highest: np.ndarray,
+) -> None:
+    """Highest power of all set-points at the least and the most work (2, stored), the inlet at its limit.
+
+    For a fixed set-point power is convex in work and heat, so nothing between lies above a plane over these.
+    """
+    kinks = np.empty(3)
+    _kinks(p, wet_bulb, kinks)
+    level = stored[1] - stored[0] if len(stored) > 1 else 1.0
+    highest[:] = -np.inf
+    for k in range(len(supplies) + len(kinks)):
+        supply = supplies[k] if k < len(supplies) else kinks[k - len(supplies)]
+        least_kw, most_kw = flow_range_kw(p, works[0], supply, low_degc, high_degc)
+        also_least, also_most = flow_range_kw(p, works[1], supply, low_degc, high_degc)
+        least_kw, most_kw = min(least_kw, also_least), max(most_kw, also_most)
+        for j in range(len(stored)):
+            if len(stored) == 1 or least_kw - level < stored[j] < most_kw + level:
+                for i in range(2):
+                    at = site_power_kw(p, works[i], stored[j], supply, p.overheat_limit_degc, wet_bulb)
+                    highest[i, j] = max(highest[i, j], at)
 
 
 @njit(cache=True)

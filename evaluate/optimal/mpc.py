@@ -14,7 +14,7 @@ from agents.policy import Offer
 from envs.load_shift import full_work_kwh, may_wait_share
 from envs.state import BATTERY, LOAD_SHIFT
 from envs.view import SiteView
-from evaluate.optimal.envelope import pieces
+from evaluate.optimal.envelope import pieces, roof
 from evaluate.optimal.outlook import Outlook, see
 from evaluate.optimal.plan_model import KWH_PER_MWH, Columns, EndValue, Slots, Work, add_site, work_classes
 from evaluate.optimal.program import INFINITY, Program, SolverError
@@ -101,14 +101,15 @@ class Mpc:
         outlook = see(view, site, HORIZON_STEPS, self.settings.fade_per_hour)
         cost = self._cost_per_kwh(p, outlook)
         work = _work(view, site, outlook, slots)
-        power = pieces(view.params[site : site + 1], slots.mean(outlook.wet_bulb_degc[:steps])[:, None], None)
+        params, wet_bulb = view.params[site : site + 1], slots.mean(outlook.wet_bulb_degc[:steps])[:, None]
         program = Program()
         columns = add_site(
             program,
             p,
             slots,
             work,
-            power,
+            pieces(params, wet_bulb, None),
+            roof(params, wet_bulb, None, work.urgent_kwh / work.full_kwh),
             slots.mean(cost[:steps]),
             p["wear_gbp_per_mwh"] / KWH_PER_MWH,
             float(view.state["soc_kwh"][site]),

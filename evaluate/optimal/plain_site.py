@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from envs.params import site_params
-from evaluate.optimal.envelope import Pieces
+from evaluate.optimal.envelope import Pieces, Roof
 from evaluate.optimal.plan_model import EndValue, Slots, Work, add_site
 from evaluate.optimal.program import Program
 from grid.rows import STEP_HOURS
@@ -63,10 +63,10 @@ def least_cost_gbp(site: PlainSite, price_gbp_per_mwh: np.ndarray) -> float:
         classes=((1.0, 24 * STEPS_PER_HOUR),),
     )
     line, zero = np.full((hours, 1), site.cap_kw), np.zeros((hours, 1))
-    power = Pieces(line, zero, zero, line[:, 0], zero[:, 0], zero[:, 0])
+    power, over = Pieces(line, zero, zero), Roof(line[:, 0], zero[:, 0], zero[:, 0])
     penalty = 10.0 * float(np.abs(price).max())  # stock at the end is a condition, not a trade
     half = 0.5 * site.battery_kwh
     end = EndValue(battery_missing=penalty, battery_over=0.0, queued=penalty, soc_target_kwh=half)
     program = Program()
-    add_site(program, p, slots, work, power, price, 0.0, half, end, heat=None)
+    add_site(program, p, slots, work, power, over, price, 0.0, half, end, heat=None)
     return program.solve().objective

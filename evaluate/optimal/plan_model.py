@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from envs.load_shift import may_wait_share
-from evaluate.optimal.envelope import HeatStore, Pieces
+from evaluate.optimal.envelope import HeatStore, Pieces, Roof
 from evaluate.optimal.program import INFINITY, Entry, Program, Term, Values
 from grid.rows import STEP_HOURS
 
@@ -120,6 +120,7 @@ def add_site(
     slots: Slots,
     work: Work,
     power: Pieces,
+    over: Roof,
     cost_per_kwh: np.ndarray,
     wear_per_kwh: float,
     soc_kwh: float,
@@ -131,7 +132,7 @@ def add_site(
 
     Args:
         p: its parameter record.
-        power: planes under the site's power, by slot.
+        power, over: planes under and over the site's power, by slot.
         cost_per_kwh: cost of import by slot, (n,). wear_per_kwh: cost of what the battery discharges.
         heat: heat held by the room; None leaves storing heat out.
         paid_to_use: bool (n,), slots in which importing more may lower the cost: power is held below its roof there.
@@ -152,7 +153,7 @@ def add_site(
     _add_work(program, slots, work, run, passed)
     if paid_to_use is None:
         paid_to_use = cost_per_kwh < 0.0
-    _add_power(program, slots, work, power, run, load, held, heat, paid_to_use)
+    _add_power(program, slots, work, power, over, run, load, held, heat, paid_to_use)
     _add_end(program, p, work, run, soc, end)
     return Columns(run, passed, load, charge, discharge, soc, held, import_rows)
 
@@ -242,6 +243,7 @@ def _add_power(
     slots: Slots,
     work: Work,
     power: Pieces,
+    over: Roof,
     run: np.ndarray,
     load: np.ndarray,
     held: np.ndarray,
@@ -271,7 +273,7 @@ def _add_power(
         rows(everywhere, power.work_kw[:, k], power.per_heat[:, k], power.base_kw[:, k], below=False)
     at = np.flatnonzero(paid_to_use)
     if len(at):
-        rows(at, power.roof_work_kw[at], power.roof_per_heat[at], power.roof_base_kw[at], below=True)
+        rows(at, over.work_kw[at], over.per_heat[at], over.base_kw[at], below=True)
 
 
 def _add_end(program: Program, p: np.void, work: Work, run: np.ndarray, soc: np.ndarray, end: EndValue) -> None:

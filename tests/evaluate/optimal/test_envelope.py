@@ -10,15 +10,17 @@ from envs.case import Case
 from envs.load_shift import full_work_kwh
 from envs.params import site_params
 from envs.state import initial_state
-from evaluate.optimal.envelope import heat_store, pieces
-from grid.rows import WET_BULB
+from evaluate.optimal.envelope import heat_store, pieces, roof
+from grid.rows import UTILISATION, WET_BULB
 
 
 @pytest.mark.parametrize("hold", [1, 8])
 def test_no_random_run_lies_below_the_planes(short: Case, hold: int) -> None:
     p = short.params[0]
     heat = heat_store(short.params, short.state)
-    planes = pieces(short.params, short.rows.values[: short.rows.steps, WET_BULB][:, None], heat)
+    values = short.rows.values[: short.rows.steps]
+    planes = pieces(short.params, values[:, WET_BULB][:, None], heat)
+    over = roof(short.params, values[:, WET_BULB][:, None], heat, 0.8 * values[:, UTILISATION])
     store_kwh_per_k = np.array([p["air_kj_per_k"], p["mass_kj_per_k"]]) * p["it_capacity_kw"] / 3600.0
     rng = np.random.default_rng(hold)
     batch = SiteBatch([short], site_case=[0] * 20)
@@ -37,9 +39,9 @@ def test_no_random_run_lies_below_the_planes(short: Case, hold: int) -> None:
         floor = (planes.work_kw[t] * work[:, None] + planes.per_heat[t] * stored_kw[:, None] + planes.base_kw[t]).max(
             axis=1
         )
-        roof = planes.roof_work_kw[t] * work + planes.roof_per_heat[t] * stored_kw + planes.roof_base_kw[t]
+        most_kw = over.work_kw[t] * work + over.per_heat[t] * stored_kw + over.base_kw[t]
         assert (load_kw >= floor).all()
-        assert (load_kw <= roof).all()
+        assert (load_kw <= most_kw).all()
         assert (now >= heat.low_kwh).all()
         assert (now <= heat.high_kwh).all()
         closest = min(closest, float((load_kw - floor).min()))
