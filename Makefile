@@ -70,6 +70,8 @@ bars: $(READY)
 	@$(BIN)/python bars/beckn_kill.py
 	@$(BIN)/python -m grid.beckn.fuzz --n 10000
 	@$(BIN)/python bars/audit_tamper.py
+	@$(BIN)/python bars/site_speed.py
+	@$(BIN)/python bars/site_properties.py
 
 check: $(READY)
 	@$(BIN)/ruff check .
