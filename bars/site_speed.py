@@ -27,7 +27,7 @@ from envs.bench import site_runner
 from envs.case import Case
 from evaluate.cases import make_case
 
-STEPS = 10_000
+STEPS = 15 * 672  # whole episodes: both readings at the same place of one
 ROUNDS = 9
 
 
