@@ -167,7 +167,7 @@ def test_loss_that_is_no_number_stops_with_its_batch(
         algorithm.env_runner.reward = algorithm.env_runner.reward.copy()
         matrix = np.array(algorithm.env_runner.sample())
         matrix[5, TARGET.start] = np.nan
-        with pytest.raises(NonFiniteLoss, match="loss is not finite; its batch is in"):
+        with pytest.raises(NonFiniteLoss, match=r"loss is not finite; its batch is in"):
             algorithm.learner_group.update(
                 batch=[matrix], timesteps={}, num_epochs=1, minibatch_size=256, shuffle_batch_per_epoch=True
             )
