@@ -275,7 +275,7 @@ class Operator(Section):
 
 
 class Beckn(Section):
-    """The site on a Beckn network. Who it is and its signing key come from the environment or files, never from here."""
+    """The site on a Beckn network. Who it is and its signing key come from the environment or files alone."""
 
     enabled: bool = _key("whether requests come from contracts confirmed on the network, in place of modelled ones")
     folder: str = _key("local network and databases", locates=True, min_length=1)

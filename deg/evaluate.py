@@ -11,7 +11,6 @@ import typer
 
 from deg.options import CACHE, AsJson, ConfigFile, Overrides, print_json, print_table, stdout_kept
 
-
 TRACKED = ("report.html", "report.json", "results.csv", "config.yaml")
 
 

@@ -112,7 +112,7 @@ def test_a_rule_outside_its_range_is_refused_by_name(name: str, field: str) -> N
 
 
 def test_a_threshold_needs_a_signal_with_a_forecast() -> None:
-    with pytest.raises(ValueError, match="utilisation.*no forecast"):
+    with pytest.raises(ValueError, match=r"utilisation.*no forecast"):
         start_rule(ThresholdRule, {"signal": "utilisation"})
 
 
