@@ -46,7 +46,7 @@ def run_site(
     """Run ``config`` and write its folder; -> the summary.
 
     ``on_progress(done, total)`` is called at each settlement period. Where it raises KeyboardInterrupt, what ran until
-    then is settled and written like a whole run, and the interrupt is raised again. ``comparison``: shown in the report.
+    then is settled and written like a whole run, and the interrupt is raised again. ``comparison``: for the report.
 
     Raises:
         ValueError: bad data or parameters, or a supervisor that cannot start, before anything is written.
