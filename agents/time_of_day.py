@@ -39,14 +39,14 @@ class TimetableRule:
     drain_h: float
     cooling_offset: float
 
-    # The start is what every British household with a night tariff does: once a day, from the night to the evening.
+    # The start follows the two peaks of a British day: charged at night for the morning, at noon for the evening.
     RANGES: ClassVar[tuple[Range, ...]] = (
         Range("night_charge_from", 0.0, DAY_HOURS, 2.0, "h", "clock"),
         Range("night_charge_h", 0.0, 8.0, 2.0, "h", "half_hours"),
         Range("morning_discharge_from", 0.0, DAY_HOURS, 8.0, "h", "clock"),
-        Range("morning_discharge_h", 0.0, 8.0, 0.0, "h", "half_hours"),
+        Range("morning_discharge_h", 0.0, 8.0, 1.0, "h", "half_hours"),
         Range("day_charge_from", 0.0, DAY_HOURS, 13.0, "h", "clock"),
-        Range("day_charge_h", 0.0, 8.0, 0.0, "h", "half_hours"),
+        Range("day_charge_h", 0.0, 8.0, 1.5, "h", "half_hours"),
         Range("evening_discharge_from", 0.0, DAY_HOURS, 17.0, "h", "clock"),
         Range("evening_discharge_h", 0.0, 8.0, 2.0, "h", "half_hours"),
         Range("defer_from", 0.0, DAY_HOURS, 16.0, "h", "clock"),

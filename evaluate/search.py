@@ -16,7 +16,8 @@ RANDOM_SHARE = 0.1  # of the trials: in ten dimensions few random points are any
 FIRST_STEP, SHORTEST_STEP, LONGEST_STEP = 0.2, 0.01, 0.4  # standard deviation, share of a range
 LONGER, SHORTER = 1.2, 0.92  # after a gain and after none
 FURTHER = 1.5  # a step that gained is taken again, this much longer
-MOST_DRAWS = 50  # for a point not tried before
+DRAWS = 50  # for a point not tried yet, before looking twice as far
+DOUBLINGS = 8
 
 Numbers = dict[str, float]
 
@@ -75,10 +76,10 @@ def _new_move(
 ) -> np.ndarray:
     """float64 (n,): one or two numbers moved by normal steps, the others left, to a point not tried yet."""
     steps = np.maximum(step, [allowed.notch for allowed in ranges])
-    for _ in range(MOST_DRAWS):
+    for draw in range(DRAWS * DOUBLINGS):
         chosen = rng.random(len(ranges)) < 1.0 / len(ranges)
         chosen[rng.integers(len(ranges))] = True
-        move = steps * rng.standard_normal(len(ranges)) * chosen
+        move = 2.0 ** (draw // DRAWS) * steps * rng.standard_normal(len(ranges)) * chosen
         if _untried(ranges, best + move, done):
             break
     return move

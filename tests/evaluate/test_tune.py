@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -53,14 +52,17 @@ def test_search_spends_its_budget_begins_at_the_start_and_repeats_itself() -> No
     assert done == search(RANGES, worth, 50, np.random.default_rng(1))
     for trial in done:
         assert all(allowed.low <= trial.numbers[allowed.name] <= allowed.high for allowed in RANGES)
+    narrow = (Range("few", 0.0, 0.5, 0.25),)  # 501 numbers: none is tried twice while there are others
+    done = search(narrow, lambda numbers: -numbers["few"], 300, np.random.default_rng(1))
+    assert len({trial.numbers["few"] for trial in done}) == 300
     with pytest.raises(ValueError, match="0 trials"):
         search(RANGES, worth, 0, np.random.default_rng(1))
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
+def bench() -> Bench:
     config = load_config(None, ["market.requests=false"])
-    yield Bench([[make_case(config, date(2022, 6, 13), 7)]])
+    return Bench([[make_case(config, date(2022, 6, 13), 7)]])
 
 
 def test_neutral_saves_nothing_and_a_warmer_room_saves_something(bench: Bench) -> None:
