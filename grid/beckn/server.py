@@ -105,6 +105,7 @@ class Server(uvicorn.Server):
     def __init__(self, participant: Participant, host: str = LOOPBACK, port: int = 0) -> None:
         config = uvicorn.Config(
             app_of(participant), host=host, port=port, log_level="warning", access_log=False, server_header=False,
+            log_config=None,  # uvicorn's own would close every other library's handlers in this process
             limit_concurrency=MOST_CONNECTIONS, timeout_keep_alive=KEEP_ALIVE_S,
             h11_max_incomplete_event_size=HTTP_BUFFER_BYTES, timeout_graceful_shutdown=3,
         )  # fmt: skip
