@@ -141,7 +141,7 @@ class Key:
     @property
     def _declared(self) -> dict[str, Any]:
         extra = self.field.json_schema_extra
-        assert isinstance(extra, dict), "every key is declared with configs.schema._key"
+        assert isinstance(extra, dict), "every key is declared with configs.fields.key"
         return extra
 
 

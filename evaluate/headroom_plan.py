@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from agents import factory
-from configs.schema import VARIANTS, Config
+from configs.fields import VARIANTS
+from configs.schema import Config
 from evaluate.matrix import blocks_of, run_matrix
 
 LOAD, BATTERY, COOLING = "load", "battery", "cooling"

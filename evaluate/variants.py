@@ -10,7 +10,7 @@ import numpy as np
 
 from agents import factory
 from agents.policy import Policy
-from configs.schema import VARIANTS
+from configs.fields import VARIANTS
 from envs.case import Case
 
 # Controllers that look into their own case: each case needs its own, so cases are run one by one.
@@ -29,7 +29,7 @@ class Variant:
 
     @classmethod
     def parse(cls, name: str) -> Variant:
-        """Names of contract 8; ``configs.schema`` has checked them."""
+        """Names of contract 8; ``configs.fields`` has checked them."""
         if name in VARIANTS:
             return cls(name, "")
         base, _, supervisor = name.rpartition("+")

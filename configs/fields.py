@@ -1,0 +1,73 @@
+"""What a configuration key is made of: how it is declared, and the types that read YAML values without guessing."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$"
+
+# Frozen names of contract 8; the last line came later. A supervisor is appended with "+": "grid_aware+rules".
+VARIANTS = (
+    "neutral", "neutral+trades", "threshold", "carbon_threshold", "event_follower", "best_constant",
+    "site", "carbon_aware", "grid_aware", "mpc", "oracle", "oracle_bound",
+    "time_of_day", "sustaindc_rules", "carbon_mpc",
+)  # fmt: skip
+SUPERVISORS = ("rules", "random")
+
+ASSUMPTION = "assumption"
+DESIGN = "design default"
+CHOICE = "choice of the experiment"
+
+
+def key(description: str, unit: str = "-", source: str = CHOICE, *, locates: bool = False, **bounds: Any) -> Any:
+    """A field without a default.
+
+    source: where the default value comes from, or "assumption".
+    locates: says where something lies, not what it is; left out of the config hash.
+    """
+    extra: dict[str, Any] = {"unit": unit, "source": source, "locates": locates}
+    return Field(description=description, json_schema_extra=extra, **bounds)
+
+
+def _whole(value: Any) -> Any:
+    """1e6 is how people write a million steps; 1.5 stays a float and fails."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _iso_date(value: Any) -> Any:
+    """A quoted date is still a date; anything else is left for the type check to refuse."""
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def _variant(name: str) -> str:
+    base, plus, supervisor = name.rpartition("+")
+    if name in VARIANTS or (plus and base in VARIANTS and supervisor in SUPERVISORS):
+        return name
+    known = [*VARIANTS, *(f"{variant}+{supervisor}" for variant in VARIANTS for supervisor in SUPERVISORS)]
+    near = difflib.get_close_matches(name, known, n=1)
+    raise ValueError(f"unknown variant {name!r}; " + (f"did you mean {near[0]}?" if near else f"known: {VARIANTS}"))
+
+
+def _odd(value: int) -> int:
+    if value < 3 or value % 2 == 0 or value > 21:
+        raise ValueError(f"{value} levels; give an odd number from 3 to 21, so that one of them is neutral")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Levels = Annotated[int, BeforeValidator(_whole), AfterValidator(_odd)]
+Day = Annotated[date, BeforeValidator(_iso_date)]
+Variant = Annotated[str, AfterValidator(_variant)]
+
+
+class Section(BaseModel):
+    """One branch of the tree: frozen, closed to unknown keys, strict about types, finite numbers only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
