@@ -60,6 +60,11 @@ policies: $(READY)
 test: check
 	@$(BIN)/python -m pytest -m "not llm"
 
+check: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+
 # A day under a real language model, its engine killed and hung; on two cores about 5 minutes and 260 MB of weights.
 test-llm: install-llm
 	@$(BIN)/deg llm pull smollm2-135m
