@@ -99,10 +99,15 @@ def _scale(site: dict[str, Any], given: Any) -> None:
             site[key] *= capacity_mw / site["it_capacity_mw"]
 
 
+def shared_data_folder() -> Path:
+    """Where signals and recorded workloads lie unless a configuration says otherwise."""
+    return Path(os.environ.get("DEG_SHARED") or "../shared") / "data" / "train"
+
+
 def _resolve(config: Config) -> Config:
     """Fill in what null stands for, so that the written configuration says what was run."""
     from_file = config.signals.source == "file"
-    shared = Path(os.environ.get("DEG_SHARED") or "../shared") / "data" / "train"
+    shared = shared_data_folder()
     path = config.signals.path or (str(shared) if from_file else None)
     # Traces lie beside the signal files of a folder; a single file of signals has dates of its own, mostly later ones.
     folder = None if path is None or path.endswith(".parquet") else path

@@ -19,7 +19,8 @@ def evaluate(overrides: Overrides = None, config_file: ConfigFile = None, as_jso
     from configs.load import load_config
     from deg.progress import Reporter
     from deg.run_folder import run_folder
-    from deg.tracking import check_tracking, track_report
+    from deg.tracking import track_report
+    from train.tracking import check_tracking
 
     config = load_config(config_file, overrides or ())
     check_tracking(config)

@@ -10,16 +10,6 @@ from typing import Any
 from configs.load import config_hash
 from configs.schema import Config
 
-KEY = "WANDB_API_KEY"
-
-
-def check_tracking(config: Config) -> None:
-    """Raise ValueError where online tracking has no key, before any work."""
-    if config.wandb.mode == "online" and not os.environ.get(KEY):
-        raise ValueError(
-            f"wandb.mode online: the environment variable {KEY} is not set; set it or use wandb.mode=offline"
-        )
-
 
 def track_report(
     config: Config,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from agents.policy import Policy
-from configs.load import load_config
+from configs.load import load_config, shared_data_folder
 from configs.schema import Config
 from envs.batch import SiteBatch
 from envs.case import Case
@@ -20,7 +20,6 @@ from evaluate.cases import make_case, market_rules
 from evaluate.rollout import neutral_rollout, rollout
 from evaluate.statistics import ratio_of_sums
 from grid.sources.file import FILES
-from train.setup import default_trace_folder
 
 FIRST, LAST = date(2022, 4, 4), date(2022, 12, 19)  # Mondays; real prices begin on 21 January, and history before them
 WORKLOADS = ("alibaba_1", "google")
@@ -62,7 +61,7 @@ def validation(config: Config, weeks: int) -> Callable[[Policy], dict[str, Any]]
 
 
 def _cases(config: Config, weeks: int) -> list[Case]:
-    folder = Path(config.signals.path or default_trace_folder())
+    folder = Path(config.signals.path or shared_data_folder())
     real = all((folder / name).is_file() for name in FILES)
     names = [name for name in WORKLOADS if (folder / f"workload_{name}.csv.gz").is_file()] if real else []
     source = [f"signals.source={'file' if real else 'synthetic'}"] + ([f"signals.path={folder}"] if real else [])

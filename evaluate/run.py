@@ -115,7 +115,7 @@ def _run(
             "audit_lines": writer.lines,
             "audit_head": writer.head,
         }
-    write_run(folder, FinishedRun(config, case, run, books, rules, summary, comparison))
+    write_run(folder, FinishedRun(config, case, run, books, table, summary, comparison))
     if stopped:
         raise stopped[0]
     return summary

@@ -15,11 +15,10 @@ from envs.case import Case
 from envs.state import AGENTS
 from evaluate.accounting import Books
 from evaluate.atomic import write_parquet, write_text
-from evaluate.frames import settlement_frame, steps_frame
+from evaluate.frames import steps_frame
 from evaluate.rollout import Rollout
 from evaluate.run_data import SITE_KEYS, Comparison, DecisionRecord, RunData
 from evaluate.run_report import write_report
-from grid.market.rules import MarketRules
 from llm_layer.audit import read_lines
 
 SITE = 0  # a run has one
@@ -33,7 +32,7 @@ class FinishedRun:
     case: Case
     rollout: Rollout
     books: Books
-    rules: MarketRules
+    settlement: pd.DataFrame
     summary: dict[str, Any]
     comparison: Comparison | None = None
 
@@ -42,7 +41,7 @@ def write_run(folder: Path, finished: FinishedRun) -> None:
     """Write steps, settlement, report, and ``summary.json`` last: with it the folder can be read."""
     run, books = finished.rollout, finished.books
     steps = steps_frame(run, books, SITE)
-    settlement = settlement_frame(run, books, SITE, finished.rules)
+    settlement = finished.settlement
     write_parquet(folder / "steps.parquet", steps)
     write_parquet(folder / "settlement.parquet", settlement)
     if len(steps):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from agents.exported import layout_hash
+from configs.load import shared_data_folder
 from configs.schema import Config
 from envs.layouts import layout
 from envs.state import AGENTS
@@ -76,7 +77,7 @@ class Setup:
 def setup_of(config: Config, params: np.ndarray) -> Setup:
     """The run that ``config.train`` describes, for a site of ``params`` (1,), normaliser fitted."""
     t = config.train
-    shared = config.workload.path or config.signals.path or default_trace_folder()
+    shared = config.workload.path or config.signals.path or str(shared_data_folder())
     bands = tuple(NetworkBand(**band.model_dump()) for band in config.tariff.network_bands)
     return fitted(
         Setup(
@@ -97,14 +98,6 @@ def setup_of(config: Config, params: np.ndarray) -> Setup:
             compiled=t.compiled,
         )
     )
-
-
-def default_trace_folder() -> str:
-    """Where the recorded workloads lie unless a configuration says otherwise."""
-    import os
-    from pathlib import Path
-
-    return str(Path(os.environ.get("DEG_SHARED") or "../shared") / "data" / "train")
 
 
 def fitted(setup: Setup) -> Setup:

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 from typer.testing import CliRunner
 
-from configs.load import load_config
+from configs.load import keys_of, load_config
 from deg.cli import app
 
 REPO = Path(__file__).parents[2]
@@ -28,7 +28,9 @@ def test_each_command_shown_exists(command: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if "=" in line])
 def test_each_override_shown_is_a_key(line: str) -> None:
-    load_config(overrides=[word for word in shlex.split(line) if "=" in word])
+    overrides = [word for word in shlex.split(line) if "=" in word]
+    keys = {key.path for key in keys_of(load_config(overrides=overrides))}
+    assert {word.partition("=")[0] for word in overrides} <= keys
 
 
 def test_each_make_target_shown_exists() -> None:
