@@ -20,6 +20,7 @@ _TYPE_WORDS = {
     "str": "text",
     "date": "a date like 2023-11-13",
     "bool": "true or false",
+    "dict": "a group of keys",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
@@ -15,8 +16,12 @@ VARIANTS = (
     "neutral", "neutral+trades", "threshold", "carbon_threshold", "event_follower", "best_constant",
     "site", "carbon_aware", "grid_aware", "mpc", "oracle", "oracle_bound",
     "time_of_day", "sustaindc_rules", "carbon_mpc",
+    "checkpoint",  # the policy in agents.checkpoint
 )  # fmt: skip
 SUPERVISORS = ("rules", "random")
+
+# Words of a grid of evaluate.axes that are no keys of the configuration.
+FILE_AXIS, VARIANTS_AXIS = "file", "variants"
 
 ASSUMPTION = "assumption"
 DESIGN = "design default"
@@ -55,6 +60,21 @@ def _variant(name: str) -> str:
     raise ValueError(f"unknown variant {name!r}; " + (f"did you mean {near[0]}?" if near else f"known: {VARIANTS}"))
 
 
+def _grids(value: Any) -> Any:
+    """One grid may stand alone."""
+    return [value] if isinstance(value, Mapping) else value
+
+
+def _grid(grid: dict[str, Any]) -> dict[str, Any]:
+    keys = [key for key in grid if key != VARIANTS_AXIS]
+    if not keys:
+        raise ValueError("a grid of evaluate.axes changes no key; give one, such as {supervisor.every_steps: [1, 4]}")
+    for key, values in grid.items():
+        if not isinstance(values, (list, tuple)) or not values:
+            raise ValueError(f"evaluate.axes: {key} is {values!r}; give a list of values, such as [{values}]")
+    return grid
+
+
 def _odd(value: int) -> int:
     if value < 3 or value % 2 == 0 or value > 21:
         raise ValueError(f"{value} levels; give an odd number from 3 to 21, so that one of them is neutral")
@@ -65,6 +85,8 @@ Whole = Annotated[int, BeforeValidator(_whole)]
 Levels = Annotated[int, BeforeValidator(_whole), AfterValidator(_odd)]
 Day = Annotated[date, BeforeValidator(_iso_date)]
 Variant = Annotated[str, AfterValidator(_variant)]
+Grid = Annotated[dict, AfterValidator(_grid)]
+Grids = Annotated[tuple[Grid, ...], BeforeValidator(_grids), Field(strict=False)]
 
 
 class Section(BaseModel):

@@ -15,13 +15,13 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from configs.axes import settings
 from configs.errors import ConfigError, Keys, explain_all, is_related
+from configs.scaling import scale_with_capacity
 from configs.schema import Config
 from configs.yaml_places import parse_value, read_mapping
 
 DEFAULTS = Path(__file__).parent / "default.yaml"
-# A site of another size is the same site scaled: these grow with site.it_capacity_mw where they are not given.
-GROWS_WITH_CAPACITY = ("import_limit_kw", "battery_kwh", "battery_kw")
 
 
 def load_config(path: Path | str | None = None, overrides: Sequence[str] = ()) -> Config:
@@ -46,13 +46,15 @@ def load_config(path: Path | str | None = None, overrides: Sequence[str] = ()) -
         # The last place that bears on a key is the one to name.
         places = {other: place for other, place in places.items() if not is_related(other, keys)}
         places[keys] = f"override {_without_secret(text)}"
-    _scale(tree["site"], given.get("site"))
+    scale_with_capacity(tree["site"], given.get("site"))
     _merge(tree, given)
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
         raise ConfigError(explain_all(error.errors(), places)) from None
-    return _resolve(config)
+    config = _resolve(config)
+    settings(config)  # a mistake in evaluate.axes is one of the configuration
+    return config
 
 
 def _is_defaults(path: Path) -> bool:
@@ -89,14 +91,6 @@ def _merge(tree: dict[str, Any], values: Mapping[str, Any]) -> None:
             tree[key] = dict(value)
         elif not (isinstance(under, dict) and value is None):
             tree[key] = value
-
-
-def _scale(site: dict[str, Any], given: Any) -> None:
-    """Scale the default battery and connection to the IT capacity that was given, if it is one at all."""
-    capacity_mw = given.get("it_capacity_mw") if isinstance(given, Mapping) else None
-    if isinstance(capacity_mw, (int, float)):
-        for key in GROWS_WITH_CAPACITY:
-            site[key] *= capacity_mw / site["it_capacity_mw"]
 
 
 def shared_data_folder() -> Path:

@@ -18,6 +18,7 @@ from configs.fields import (
     DESIGN,
     NAME_PATTERN,
     Day,
+    Grids,
     Levels,
     Section,
     Variant,
@@ -278,7 +279,16 @@ class Supervisor(Section):
     show_proposals: bool = key(
         "put the agents' raw actions into the prompt; small models copy them", source="the first probe of small models"
     )
+    prompt_form: Literal["short", "long"] = key(
+        "short: under 300 tokens; long: rules spelled out and examples, for engines that cache a prompt's beginning"
+    )
     max_concurrency: Whole = key("requests under way at one server", ge=1, le=256)
+    gpu_memory_share: float = key(
+        "vllm on a GPU: share of its memory the engine takes", "share", "vLLM's own default", gt=0, le=1
+    )
+    replay: str | None = key(
+        "folder of a run under a language model, to be repeated from its ledger with no engine", locates=True
+    )
 
     @model_validator(mode="after")
     def _address(self) -> Supervisor:
@@ -288,6 +298,15 @@ class Supervisor(Section):
             raise ValueError("supervisor.base_url carries a password or a query; keys belong into the environment")
         if url.scheme not in ("http", "https") or not url.hostname:
             raise ValueError(f"supervisor.base_url is {self.base_url!r}; expected http://HOST:PORT/v1 or https://...")
+        return self
+
+    @model_validator(mode="after")
+    def _replayed(self) -> Supervisor:
+        if self.replay is not None and self.backend in ("rules", "none"):
+            raise ValueError(
+                f"supervisor.replay repeats a language model's answers, supervisor.backend is {self.backend}; "
+                "set the backend and model of that run, or leave replay out"
+            )
         return self
 
 
@@ -306,8 +325,20 @@ class Evaluate(Section):
         "first and last Monday that weeks are drawn from", "dates", DESIGN
     )
 
+    axes: Grids = key(
+        "grids laid over the configuration, each a group of keys with lists of values: the matrix is run for every "
+        "point of each; file stands for experiment files, variants for the variants it is run with"
+    )
+    counterfactual_weeks: Whole = key(
+        "weeks of the first seed in which each override of each supervisor is taken back in turn", "weeks", ge=0, le=51
+    )
+    workers: Whole = key("processes of a Ray cluster that run blocks; 0: this one alone", ge=0, le=4096, locates=True)
+    ray_address: str | None = key("running Ray cluster; null: start one here", locates=True)
+
     @model_validator(mode="after")
     def _in_order(self) -> Evaluate:
+        if self.axes and self.report != "ablation":
+            raise ValueError(f"evaluate.axes has no place in evaluate.report {self.report}; empty it or use ablation")
         if self.period[0] > self.period[1]:
             raise ValueError(f"evaluate.period ends before it starts: {self.period[0]} > {self.period[1]}; swap them")
         return self
@@ -325,6 +356,12 @@ class Train(Section):
     env_steps: Whole = key("environment steps to train for", "15-min steps", ge=1)
     reward: Literal["individual", "team"] = key("each agent's own marginal pounds, or their sum")
     stock_each_step: bool = key("book what charge and queue will be worth as they change, not only at the end")
+    critic_sees_future: bool = key("whether a critic that sees more than its actors sees unpublished prices")
+    frames: Whole = key("observations of so many choices that an actor sees, the present one included", ge=1, le=16)
+    directive_share: float = key(
+        "share of the time that a supervisor's bounds narrow the agents; above 0 they observe their bounds",
+        "share", ge=0, le=1,
+    )  # fmt: skip
     sale_share: float = key("share of the requests met in training that are sold", "share", ge=0, le=1)
     worlds: Whole = key("synthetic worlds to train in", ge=1, le=1000)
     world_days: Whole = key("length of a world", "days", ge=15, le=350)
