@@ -54,10 +54,12 @@ def run(
             Reporter(config.run.name) as reporter,
         ):
             from evaluate.run import run_site
+            from llm_layer.answers import FILE_NAME as ANSWERS
 
             _fetch_first(config)
             beside = None if matrix is None else _compare(matrix, folder, target.parent / CACHE)
-            summary = run_site(config, folder, reporter, beside)
+            answers = target.parent / CACHE / ANSWERS
+            summary = run_site(config, folder, reporter, beside, answers)
     except KeyboardInterrupt as stop:
         print(f"stopped; {stop}", file=sys.stderr)
         raise typer.Exit(1) from None

@@ -42,18 +42,20 @@ def run_site(
     folder: Path,
     on_progress: Callable[[int, int], None] | None = None,
     comparison: Comparison | None = None,
+    answers: Path | None = None,
 ) -> dict[str, Any]:
     """Run ``config`` and write its folder; -> the summary.
 
     ``on_progress(done, total)`` is called at each settlement period. Where it raises KeyboardInterrupt, what ran until
     then is settled and written like a whole run, and the interrupt is raised again. ``comparison``: for the report.
+    ``answers``: file of what a language model has answered before.
 
     Raises:
         ValueError: bad data or parameters, or a supervisor that cannot start, before anything is written.
     """
     case = make_case(config)
     policy = controller_of(config, case)
-    with open_supervisor(config.supervisor) as supervisor:
+    with open_supervisor(config.supervisor, answers=answers, folder=folder) as supervisor:
         return _run(config, folder, case, policy, supervisor, on_progress, comparison)
 
 

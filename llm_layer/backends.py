@@ -2,49 +2,147 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from configs.schema import Supervisor
-from llm_layer.engine import Engine, EngineError
+from llm_layer.engine import Answer, Engine, EngineError, EngineFailure
+from llm_layer.model_folder import needed_tokens
 from llm_layer.policy import HighLevelPolicy
+from llm_layer.prompt import Prompt
 from llm_layer.rules import RulesPolicy
+
+if TYPE_CHECKING:
+    from llm_layer.ledger import Record
+    from llm_layer.model_policy import ModelPolicy
+    from llm_layer.replay import ReplayPolicy
+
+    ModelSupervisor = ModelPolicy | ReplayPolicy
 
 
 @contextmanager
-def open_supervisor(asked: Supervisor) -> Iterator[HighLevelPolicy | None]:
+def open_supervisor(
+    asked: Supervisor, *, answers: Path | None = None, folder: Path | None = None, lazy: bool = False
+) -> Iterator[HighLevelPolicy | None]:
     """Who decides above the agents, ready to be asked; None: nobody. Its engine ends with the context.
+
+    Args:
+        answers: file of answers given before (``llm_layer.answers``); None: every prompt is put to the model.
+        folder: of the run, where the ledger is kept that it can be replayed from; None: none is kept.
+        lazy: start the engine when it is first needed, not before.
 
     Raises:
         EngineError: an engine that cannot work as configured: one line with place, value and fix.
+        ValueError: ``supervisor.replay`` names no run that can be replayed.
     """
     if asked.backend == "none":
         yield None
     elif asked.backend == "rules":
         yield RulesPolicy()
-    else:
-        from llm_layer.model_policy import ModelPolicy
+    elif asked.replay is not None:
+        from llm_layer.ledger import read_ledger
 
-        policy = ModelPolicy(_engine(asked), power_w=asked.power_w, show_proposals=asked.show_proposals)
-        with closing(policy):
+        yield _replay(asked, read_ledger(Path(asked.replay)), Path(asked.replay), None)
+    else:
+        with closing(_model_policy(asked, answers, folder, lazy)) as policy:
             yield policy
 
 
-def _engine(asked: Supervisor) -> Engine:
+def _model_policy(asked: Supervisor, answers: Path | None, folder: Path | None, lazy: bool) -> ModelSupervisor:
+    """A model with what it keeps. A run that was stopped and goes on is first given what its ledger says it had."""
+    from llm_layer.answers import AnswerCache
+    from llm_layer.ledger import FILE_NAME, Ledger, read_ledger
+    from llm_layer.model_policy import ModelPolicy, policy_id_of
+
+    before = read_ledger(folder) if folder is not None and (folder / FILE_NAME).is_file() else None
+    with ExitStack() as opened:
+        cache = None if answers is None else opened.enter_context(closing(AnswerCache(answers)))
+        engine = LazyEngine(model_id(asked), partial(open_engine, asked)) if lazy else open_engine(asked)
+        opened.enter_context(closing(engine))
+        policy_id = policy_id_of(engine.model_id, asked.show_proposals, asked.prompt_form)
+        ledger = None if folder is None else opened.enter_context(closing(Ledger(folder, policy_id)))
+        policy = ModelPolicy(
+            engine,
+            power_w=asked.power_w,
+            show_proposals=asked.show_proposals,
+            form=asked.prompt_form,
+            cache=cache,
+            ledger=ledger,
+        )
+        opened.pop_all()  # the policy closes them
+    return policy if before is None or folder is None else _replay(asked, before, folder, policy)
+
+
+def _replay(asked: Supervisor, record: Record, folder: Path, otherwise: ModelPolicy | None) -> ReplayPolicy:
+    from llm_layer.prompt import build_prompt
+    from llm_layer.replay import ReplayPolicy
+
+    prompt_of = partial(build_prompt, show_proposals=asked.show_proposals, form=asked.prompt_form)
+    return ReplayPolicy(record, folder, prompt_of=prompt_of, power_w=asked.power_w, otherwise=otherwise)
+
+
+def model_id(asked: Supervisor) -> str:
+    """Model and revision of a configuration, without starting anything.
+
+    Raises:
+        ValueError: no model is named, or its folder cannot be used.
+    """
+    if asked.backend == "vllm":
+        from llm_layer.engine_vllm import id_of
+        from llm_layer.model_folder import find_model
+
+        return id_of(find_model(asked.model, needed_tokens(asked.prompt_form)))
+    return f"{asked.backend}:{_served_model(asked)}"
+
+
+def open_engine(asked: Supervisor) -> Engine:
+    """The engine of a configuration, started and tried.
+
+    Raises:
+        EngineError, ModelFolderError: it cannot work as configured.
+    """
     if asked.backend == "vllm":
         from llm_layer.engine_vllm import VllmEngine
         from llm_layer.model_folder import find_model
 
-        return VllmEngine(find_model(asked.model), timeout_s=asked.timeout_s)
+        folder = find_model(asked.model, needed_tokens(asked.prompt_form))
+        return VllmEngine(folder, timeout_s=asked.timeout_s, memory_share=asked.gpu_memory_share)
     from llm_layer.engine_anthropic import Anthropic
     from llm_layer.engine_http import HttpEngine
     from llm_layer.engine_openai import OpenAI
 
+    dialect = OpenAI if asked.backend == "openai" else Anthropic
+    return HttpEngine(
+        dialect(_served_model(asked), asked.base_url), timeout_s=asked.timeout_s, max_concurrency=asked.max_concurrency
+    )
+
+
+def _served_model(asked: Supervisor) -> str:
     if not asked.model:
         raise EngineError(
             f"supervisor.model is null; the {asked.backend} backend needs the name its server gives a model"
         )
-    dialect = OpenAI if asked.backend == "openai" else Anthropic
-    return HttpEngine(
-        dialect(asked.model, asked.base_url), timeout_s=asked.timeout_s, max_concurrency=asked.max_concurrency
-    )
+    return asked.model
+
+
+class LazyEngine:
+    """An engine that is started when it is first needed: where all answers are at hand, it never is.
+
+    ``start`` may raise EngineError, then and there.
+    """
+
+    def __init__(self, model_id: str, start: Callable[[], Engine]) -> None:
+        self.model_id, self._start = model_id, start
+        self._engine: Engine | None = None
+
+    def generate(self, prompts: Sequence[Prompt]) -> list[Answer | EngineFailure]:
+        if self._engine is None:
+            self._engine = self._start()
+        return self._engine.generate(prompts)
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()

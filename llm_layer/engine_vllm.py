@@ -37,17 +37,24 @@ class VllmEngine:
 
     Args:
         timeout_s: longest a batch of decisions may take, restarts included.
+        memory_share: of a GPU's memory; has no meaning on a CPU.
+        prefix_caching: read a beginning that prompts share only once.
+
+    cpu_s: processor seconds that its process has spent on answers so far, that of lost ones left out.
 
     Raises:
         EngineError: vLLM is not installed, or the model does not start.
     """
 
-    def __init__(self, model: ModelFolder, *, timeout_s: float) -> None:
+    def __init__(
+        self, model: ModelFolder, *, timeout_s: float, memory_share: float = 0.9, prefix_caching: bool = True
+    ) -> None:
         if importlib.util.find_spec("vllm") is None:
             raise EngineError("supervisor.backend vllm: vLLM is not installed; run `make install-llm`")
-        # The folder's own name: audit bodies hold no paths, and the revision says what is in it.
-        self.model_id = f"vllm:{model.path.resolve().name}@{model.revision}"
+        self.model_id = id_of(model)
+        self.cpu_s = 0.0
         self._model, self._timeout_s = model, timeout_s
+        self._settings = {"gpu_memory_utilization": memory_share, "enable_prefix_caching": prefix_caching}
         self._host: _Host | None = None
         self._rest = Rest()
         self._start()
@@ -76,7 +83,7 @@ class VllmEngine:
                 self._start()
             assert self._host is not None
             self._host.wait_ready(start if self._host.late else deadline)
-            found = self._host.ask([_wire(prompt) for prompt in prompts], deadline)
+            found, cpu_s = self._host.ask([_wire(prompt) for prompt in prompts], deadline)
         except TimeoutError:
             assert self._host is not None
             if self._host.loading:
@@ -86,6 +93,7 @@ class VllmEngine:
         except _HostLost as error:
             return self._lost(str(error), len(prompts))
         self._rest.succeeded()
+        self.cpu_s += cpu_s
         latency_s = time.monotonic() - start
         return [Answer(latency_s=latency_s, **answer) for answer in found]
 
@@ -102,6 +110,7 @@ class VllmEngine:
             "max_model_len": context,
             "max_tokens": MAX_TOKENS,
             "trial": trial,
+            "engine": self._settings,
         }
         self._host = _Host(settings)
 
@@ -112,6 +121,11 @@ class VllmEngine:
             self._host = None
         self._rest.failed()
         return [EngineFailure(error) for _ in range(count)]
+
+
+def id_of(model: ModelFolder) -> str:
+    """The folder's own name, since audit bodies hold no paths, and the revision that says what is in it."""
+    return f"vllm:{model.path.resolve().name}@{model.revision}"
 
 
 class _HostLost(Exception):
@@ -161,14 +175,14 @@ class _Host:
                 raise _HostLost(one_line(str(reply["failed"])))
             self.loading = False
 
-    def ask(self, prompts: list[dict[str, Any]], deadline: float) -> list[dict[str, Any]]:
+    def ask(self, prompts: list[dict[str, Any]], deadline: float) -> tuple[list[dict[str, Any]], float]:
+        """-> answers, and the processor seconds they took."""
         self._asked += 1
         self._send({"id": self._asked, "prompts": prompts}, deadline)
         reply = self._read(deadline)
         if "failed" in reply:
             raise _HostLost(one_line(str(reply["failed"])))
-        answers: list[dict[str, Any]] = reply["answers"]
-        return answers
+        return reply["answers"], float(reply["cpu_s"])
 
     def stop(self) -> None:
         """Let it end by itself, for a while."""

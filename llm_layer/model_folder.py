@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 MODELS = Path("models")  # where `deg llm pull` puts them; git ignores it
-NEEDED_TOKENS = (
-    1024  # longest prompt (two requests and proposals shown: about 500 tokens) and answer, with room to spare
-)
+# Longest prompt and answer, with room to spare: about 500 tokens with four requests and the proposals shown; the long
+# form's static part is some 800 more.
+NEEDED_TOKENS = 1024
+NEEDED_TOKENS_LONG = 2048
 _WEIGHTS = ("*.safetensors", "*.bin")
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "tekken.json")
 _SAMPLE_BYTES = 1 << 20
@@ -34,8 +35,15 @@ class ModelFolder:
     context_tokens: int
 
 
-def find_model(name: str | None) -> ModelFolder:
+def needed_tokens(form: str) -> int:
+    """Context that a prompt form takes, in tokens."""
+    return NEEDED_TOKENS_LONG if form == "long" else NEEDED_TOKENS
+
+
+def find_model(name: str | None, needed: int = NEEDED_TOKENS) -> ModelFolder:
     """The folder of ``supervisor.model``: a path, or the name of one under ``models/``.
+
+    needed: context it has to have, in tokens.
 
     Raises:
         ModelFolderError: no model is named, there is no such folder, or something it needs is missing.
@@ -50,7 +58,7 @@ def find_model(name: str | None) -> ModelFolder:
         raise ModelFolderError(
             f"supervisor.model {name!r}: neither a folder nor one under {MODELS}/{_have()}; run `deg llm pull {name}`"
         )
-    return ModelFolder(path, name, _revision(path), check_folder(path))
+    return ModelFolder(path, name, _revision(path), check_folder(path, needed))
 
 
 def pulled_to(name: str, models: Path = MODELS) -> Path:
@@ -58,7 +66,7 @@ def pulled_to(name: str, models: Path = MODELS) -> Path:
     return models / name.replace("/", "--")
 
 
-def check_folder(path: Path) -> int:
+def check_folder(path: Path, needed: int = NEEDED_TOKENS) -> int:
     """-> context length in tokens.
 
     Raises:
@@ -77,9 +85,9 @@ def check_folder(path: Path) -> int:
             "use an instruct-tuned model, or add the template it was tuned with"
         )
     context = _context_tokens(config)
-    if context < NEEDED_TOKENS:
+    if context < needed:
         raise ModelFolderError(
-            f"{path}: reads {context} tokens, a decision takes up to {NEEDED_TOKENS}; use a model with a longer context"
+            f"{path}: reads {context} tokens, a decision takes up to {needed}; use a model with a longer context"
         )
     return context
 
@@ -116,7 +124,7 @@ def _context_tokens(config: dict[str, Any]) -> int:
     for place in (config, inner if isinstance(inner, dict) else {}):
         if isinstance(place.get("max_position_embeddings"), int):
             return int(place["max_position_embeddings"])
-    return NEEDED_TOKENS
+    return NEEDED_TOKENS_LONG
 
 
 def _revision(path: Path) -> str:

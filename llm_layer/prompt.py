@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from envs.state import AGENTS, COOLING
+from llm_layer.prompt_long import LONG_SYSTEM
 from llm_layer.schema import answer_schema, shown_requests
 from llm_layer.situation import LONDON, Finding, Request, Situation, clock
 from llm_layer.verbs import verb_of
@@ -22,6 +23,9 @@ You supervise three agents of a data centre. For each answer follow, or override
 load_shift defer, pass, run; battery charge, hold, discharge; cooling lower, hold, raise; \
 or set or limit its level, -1 to 1. accept: numbers of requests to sell. \
 Safety first, then late work, requests, price, carbon. Answer in JSON, text under 12 words."""
+
+Form = Literal["short", "long"]
+SYSTEMS: dict[Form, str] = {"short": SYSTEM, "long": LONG_SYSTEM}
 
 _BECAUSE = {"price_high": "price high", "price_low": "price low", "safety": "inlet at its limit"}
 
@@ -39,10 +43,12 @@ class Prompt:
         return [{"role": "system", "content": self.system}, {"role": "user", "content": self.user}]
 
 
-def build_prompt(situation: Situation, show_proposals: bool = False) -> Prompt:
+def build_prompt(situation: Situation, show_proposals: bool = False, form: Form = "short") -> Prompt:
     """The prompt of one situation.
 
     Args:
+        form: ``short`` stays under 300 tokens; ``long`` spells the rules out and gives examples, as a static part that
+            an engine with prefix caching reads once.
         show_proposals: put the agents' raw actions in as well. Small models copy what they are shown, so by default
             they see proposals only through the conflicts computed from them.
     """
@@ -53,7 +59,7 @@ def build_prompt(situation: Situation, show_proposals: bool = False) -> Prompt:
         pairs = zip(AGENTS, situation.proposals, strict=True)
         lines.append("Proposed: " + ", ".join(f"{agent} {action:+.2f}" for agent, action in pairs) + ".")
     lines.append(_when(situation))
-    return Prompt(SYSTEM, "\n".join(lines), answer_schema(len(shown)))
+    return Prompt(SYSTEMS[form], "\n".join(lines), answer_schema(len(shown)))
 
 
 def _price(facts: dict[str, float]) -> str:

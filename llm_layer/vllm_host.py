@@ -14,6 +14,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -56,14 +57,16 @@ def serve(requests: queue.SimpleQueue[dict[str, Any]], replies: TextIO) -> None:
     _reply(replies, {"ready": True})
     while not (request := requests.get()).get("stop"):
         try:
-            _reply(replies, {"id": request["id"], "answers": engine.answers(request["prompts"])})
+            start = time.process_time()
+            answers = engine.answers(request["prompts"])
+            _reply(replies, {"id": request["id"], "answers": answers, "cpu_s": time.process_time() - start})
         except Exception as error:  # an engine that failed once may be broken: the parent starts another
             _reply(replies, {"id": request["id"], "failed": _reason(error)})
     engine.close()
 
 
 class _Engine:
-    """settings: model (folder), max_model_len, max_tokens, trial (a request that has to work)."""
+    """settings: model (folder), max_model_len, max_tokens, trial (prompts that have to work), engine (vLLM's own)."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         import torch
@@ -74,7 +77,7 @@ class _Engine:
             max_model_len=settings["max_model_len"],
             max_num_seqs=MAX_SITES,
             enforce_eager=not torch.cuda.is_available(),
-            enable_prefix_caching=True,
+            **settings["engine"],
             # Free white space in the grammar makes small models write blank lines to the end of their tokens. The
             # flag of a single request does nothing.
             structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
@@ -82,7 +85,10 @@ class _Engine:
             seed=0,
         )
         self._max_tokens = settings["max_tokens"]
-        self.answers(settings["trial"])
+        try:
+            self.answers(settings["trial"])
+        except Exception as error:  # the model is there: what fails is the template, the schema or the length
+            raise RuntimeError(f"it loads but cannot answer a trial prompt ({_reason(error)})") from error
 
     def close(self) -> None:
         self._llm.llm_engine.engine_core.shutdown()

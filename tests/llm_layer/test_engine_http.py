@@ -179,7 +179,7 @@ def test_no_more_requests_are_under_way_than_allowed(server):
 
     with open_supervisor(configured(server, max_concurrency=3, timeout_s=5.0)) as policy:
         server.behaviour = slow
-        decisions = decide(policy, *[PLAIN] * 12)
+        decisions = decide(policy, *(replace(PLAIN, hold_steps=1 + k) for k in range(12)))
     assert {d.source for d in decisions} == {"engine"}
     assert server.most_at_once == 3
 
