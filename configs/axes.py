@@ -68,7 +68,8 @@ def _check_variants(number: int, chosen: tuple[str, ...], config: Config) -> Non
             hint = f"did you mean {near[0]}?" if near else f"they are {', '.join(config.evaluate.variants)}"
             raise ConfigError([f"evaluate.axes entry {number + 1}: {name} is none of evaluate.variants; {hint}"])
     if "neutral" not in chosen:
-        raise ConfigError([f"evaluate.axes entry {number + 1}: variants lack neutral, against which savings are; add it"])
+        place = f"evaluate.axes entry {number + 1}"
+        raise ConfigError([f"{place}: neutral, which savings are measured against, is missing from variants; add it"])
 
 
 def _varied(config: Config, changes: Mapping[str, Any], number: int) -> Config:
@@ -97,9 +98,8 @@ def _put(given: dict[str, Any], path: str, value: Any, place: str) -> None:
     if section not in SECTIONS or not rest:
         near = difflib.get_close_matches(section, SECTIONS, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
-        raise ConfigError(
-            [f"{place}: {path} is no key that a week depends on; {hint}take one of {', '.join(SECTIONS)}, or {FILE_AXIS}"]
-        )
+        known = f"take one of {', '.join(SECTIONS)}, or {FILE_AXIS}"
+        raise ConfigError([f"{place}: {path} is no key that a week depends on; {hint}{known}"])
     branch = given.setdefault(section, {})
     for key in rest[:-1]:
         branch = branch.setdefault(key, {})

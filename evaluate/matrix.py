@@ -1,189 +1,118 @@
-"""The ablation matrix: variants x seeds x weeks, batched over weeks, one result row each (contract 8).
+"""The ablation matrix: settings x variants x seeds x weeks, batched over weeks, one result row each (contract 8).
 
-A block is one variant and one seed over all weeks, or over one where the controller plans for its own week. Its rows
-are kept under a hash of everything they depend on, so a matrix that is run again, resumed or widened computes only the
-blocks it has not got.
+A block is one variant and one seed over all weeks, or over one where the controller plans for its own week. It is kept
+under a hash of everything it depends on, so a matrix that is run again, resumed or widened computes only the blocks it
+has not got.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
-from agents.policy import Policy
+from configs.axes import Setting, settings
 from configs.schema import Config
-from envs.batch import SiteBatch
 from envs.case import Case
-from evaluate.accounting import keep_books
-from evaluate.alone import Alone
-from evaluate.atomic import write_parquet
-from evaluate.cases import make_case, market_rules
-from evaluate.desk import Desk
-from evaluate.identity import code_commit, code_hash, policy_hash
-from evaluate.names import ADDITIVE, COUNTERS
-from evaluate.rollout import Overseer, Rollout, neutral_rollout, rollout
-from evaluate.variants import (
-    BOUND,
-    OPTIMAL,
-    Variant,
-    check_known,
-    groups_of,
-    make_policy,
-    policy_seeds,
-    require_policies,
-)
+from evaluate.block import COLUMNS, KEYS, Job, block_hash
+from evaluate.block_store import BlockStore
+from evaluate.cases import make_case
+from evaluate.matrix_workers import Progress, pool_of
+from evaluate.variants import Variant, check_known, groups_of, require_policies
 from evaluate.weeks import spread_weeks
-from llm_layer.directive import Directive
-from llm_layer.orchestrator import Orchestrator
-from llm_layer.policy import HighLevelPolicy
-from llm_layer.random_policy import RandomPolicy, Recorder
-from llm_layer.rules import RulesPolicy
+
+__all__ = ["COLUMNS", "KEYS", "SETTING", "Blocks", "blocks_of", "cases_of", "own_setting", "run_blocks", "run_matrix"]
 
 WEEK_DAYS = 7
-KEYS = ("variant", "policy_hash", "seed", "week_start", "site", "workload", "data_hash", "code_commit")
-COLUMNS = (*KEYS, *ADDITIVE, *COUNTERS)
-Directives = dict[int, list[Directive]]  # site of a batch -> what was ordered, in order
+SETTING = "setting"  # a column of its own where a matrix has settings besides its configuration
 
 
-def run_matrix(config: Config, cache: Path, on_progress: Callable[[int, int], None] | None = None) -> pd.DataFrame:
-    """All result rows of ``config.evaluate``, columns ``COLUMNS``, in the order of variants, seeds, weeks.
+@dataclass(frozen=True)
+class Blocks:
+    """Where the finished blocks of a matrix are. keys: (setting, variant, seed) -> hashes, weeks in order."""
+
+    store: BlockStore
+    keys: dict[tuple[str, str, int], list[str]]
+    settings: tuple[Setting, ...]
+
+    def rows(self) -> pd.DataFrame:
+        """Result rows, in the order of settings, variants, seeds, weeks."""
+        return self._frame(self.store.rows)
+
+    def sales(self) -> pd.DataFrame:
+        """Every sale (``evaluate.sales``), in the same order."""
+        return self._frame(self.store.sales)
+
+    def _frame(self, read: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
+        parts = [
+            read(key).assign(**({SETTING: setting} if len(self.settings) > 1 else {}))
+            for (setting, _, _), keys in self.keys.items()
+            for key in keys
+        ]
+        filled = [part for part in parts if len(part)]
+        return pd.concat(filled or parts[:1], ignore_index=True)
+
+
+def run_matrix(config: Config, cache: Path, on_progress: Progress | None = None) -> pd.DataFrame:
+    """All result rows of ``config.evaluate``: see ``run_blocks``. Columns ``COLUMNS``, ``SETTING`` where there are."""
+    return run_blocks(config, cache, on_progress).rows()
+
+
+def run_blocks(config: Config, cache: Path, on_progress: Progress | None = None) -> Blocks:
+    """Run every block of ``config.evaluate`` that is not in the cache.
 
     Args:
         cache: folder of finished blocks; may be shared between matrices. on_progress(done, total): at each block.
 
     Raises:
-        ValueError: weeks outside the data, an unknown controller, bad data.
+        ValueError: weeks outside the data, an unknown controller or checkpoint, bad data, no Ray cluster.
     """
+    found = settings(config)
+    check_known([Variant.parse(name) for name in config.evaluate.variants])
+    store = BlockStore(cache)
+    keys: dict[tuple[str, str, int], list[str]] = {}
+    with pool_of(config.evaluate, store, blocks_of(config), on_progress) as pool:
+        for name, job in _jobs(config, found):
+            key = block_hash(job)
+            pool.run(key, job)
+            keys.setdefault((name, job.variant.name, job.seed), []).append(key)
+    order = [
+        (setting.name, variant, seed)
+        for setting in found
+        for variant in setting.variants
+        for seed in range(config.evaluate.seeds)
+    ]
+    return Blocks(store, {place: keys[place] for place in order}, tuple(found))
+
+
+def _jobs(config: Config, found: Sequence[Setting]) -> Iterator[tuple[str, Job]]:
+    """(setting, job), seed by seed, so that the cases of one seed alone are held at a time."""
     weeks = spread_weeks(config.evaluate.weeks, config.evaluate.period)
-    variants = [Variant.parse(name) for name in config.evaluate.variants]
-    check_known(variants)
-    cache.mkdir(parents=True, exist_ok=True)
-    total, done = blocks_of(config), 0
-    rows: dict[tuple[str, int], list[pd.DataFrame]] = {}
-    for seed in range(config.evaluate.seeds):
-        cases = cases_of(config, weeks, seed)
-        require_policies(variants, cases, seed)
-        for variant in variants:
-            for group in groups_of(variant, len(weeks)):
-                if on_progress is not None:
-                    on_progress(done, total)
-                block = _cached(config, cache, variant, [cases[k] for k in group], seed)
-                rows.setdefault((variant.name, seed), []).append(block)
-                done += 1
-    ordered = [rows[variant.name, seed] for variant in variants for seed in range(config.evaluate.seeds)]
-    return pd.concat([block for blocks in ordered for block in blocks], ignore_index=True)
+    for setting in found:
+        variants = [Variant.parse(name) for name in setting.variants]
+        for seed in range(config.evaluate.seeds):
+            cases = cases_of(setting.config, weeks, seed)
+            require_policies(variants, cases, seed, setting.config.agents.checkpoint)
+            for variant in variants:
+                for group in groups_of(variant, len(weeks)):
+                    yield setting.name, Job(setting.config, variant, tuple(cases[k] for k in group), seed)
+
+
+def own_setting(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the configuration itself, without those of its other settings."""
+    return rows[rows[SETTING] == ""].drop(columns=SETTING) if SETTING in rows else rows
 
 
 def blocks_of(config: Config) -> int:
     """How many blocks a matrix has."""
-    variants = [Variant.parse(name) for name in config.evaluate.variants]
-    return config.evaluate.seeds * sum(len(groups_of(variant, config.evaluate.weeks)) for variant in variants)
+    names = [name for setting in settings(config) for name in setting.variants]
+    return config.evaluate.seeds * sum(len(groups_of(Variant.parse(name), config.evaluate.weeks)) for name in names)
 
 
 def cases_of(config: Config, weeks: Sequence[date], seed: int) -> tuple[Case, ...]:
     """One case a week. The seed draws forecast errors, never the world."""
     seeded = config.model_copy(update={"run": config.run.model_copy(update={"seed": seed})})
     return tuple(make_case(seeded, week, WEEK_DAYS) for week in weeks)
-
-
-def _cached(config: Config, cache: Path, variant: Variant, cases: Sequence[Case], seed: int) -> pd.DataFrame:
-    """A block's rows, from the cache or run now."""
-    path = cache / f"{_block_hash(config, variant, cases, seed)}.parquet"
-    if path.is_file():
-        return pd.read_parquet(path)
-    rows = _run_block(config, variant, cases, seed)
-    write_parquet(path, rows)
-    return rows
-
-
-def _block_hash(config: Config, variant: Variant, cases: Sequence[Case], seed: int) -> str:
-    """Of everything a block's rows depend on: code, site, market, data, controller, supervisor, seed."""
-    world = config.model_dump_json(
-        include={"workload": {"name"}, **dict.fromkeys(("site", "market", "supervisor"), True)}
-    )
-    parts = [code_hash(), world, variant.name, _policy_identity(variant, cases, seed), str(seed)]
-    parts += [f"{case.keys['week_start']}/{case.keys['data_hash']}" for case in cases]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
-
-
-def _policy_identity(variant: Variant, cases: Sequence[Case], seed: int) -> str:
-    """What tells a policy from another of its name. A planner is its code, and making one is most of its work."""
-    return "" if variant.base in OPTIMAL else policy_hash(make_policy(variant, cases, seed))
-
-
-def _run_block(config: Config, variant: Variant, cases: Sequence[Case], seed: int) -> pd.DataFrame:
-    """Rows of one batch: a site a case."""
-    if variant.base == BOUND:
-        return _bound_rows(cases, seed)
-    policy = make_policy(variant, cases, seed)
-    if variant.name == "neutral":
-        run = neutral_rollout(SiteBatch(cases))
-    else:
-        run = _rollout(config, variant, cases, seed, _supervisor(config, variant, cases, seed))
-    books = keep_books(run)
-    records = [
-        {
-            **_keys(variant.name, policy_hash(policy), seed, case),
-            **books.totals(site),
-            **{name: int(run.counters[name][site]) for name in COUNTERS},
-        }
-        for site, case in enumerate(cases)
-    ]
-    return pd.DataFrame(records, columns=list(COLUMNS))
-
-
-def _bound_rows(cases: Sequence[Case], seed: int) -> pd.DataFrame:
-    """The bound on ``objective_gbp + flex_phantom_gbp``: a row with these two and nothing else."""
-    from evaluate.optimal import oracle_bound
-
-    records = [
-        {
-            **_keys(BOUND, code_hash(("evaluate",)), seed, case),
-            "objective_gbp": oracle_bound(case).bound_gbp,
-            "flex_phantom_gbp": 0.0,
-        }
-        for case in cases
-    ]
-    return pd.DataFrame(records, columns=list(COLUMNS)).astype(dict.fromkeys((*ADDITIVE, *COUNTERS), "float64"))
-
-
-def _keys(variant: str, policy: str, seed: int, case: Case) -> dict[str, object]:
-    own = {name: case.keys[name] for name in ("week_start", "site", "workload", "data_hash")}
-    return {"variant": variant, "policy_hash": policy, "seed": seed, "code_commit": code_commit(), **own}
-
-
-def _supervisor(config: Config, variant: Variant, cases: Sequence[Case], seed: int) -> HighLevelPolicy | None:
-    if not variant.supervisor:
-        return None
-    if variant.supervisor == "random":
-        return RandomPolicy(_recorded(config, variant, cases, seed), seed)
-    return RulesPolicy()
-
-
-def _recorded(config: Config, variant: Variant, cases: Sequence[Case], seed: int) -> Directives:
-    """What the rules order over the same agents and cases: the matched random supervisor deals it out again."""
-    recorder = Recorder(RulesPolicy())
-    _rollout(config, variant, cases, seed, recorder)
-    return recorder.directives
-
-
-def _rollout(
-    config: Config, variant: Variant, cases: Sequence[Case], seed: int, supervisor: HighLevelPolicy | None
-) -> Rollout:
-    return rollout(
-        SiteBatch(cases),
-        make_policy(variant, cases, seed),
-        market_rules(config),
-        lambda agents, desk: _oversee(config, supervisor, agents, desk),
-        seeds=policy_seeds(seed, len(cases)),
-    )
-
-
-def _oversee(config: Config, supervisor: HighLevelPolicy | None, agents: Policy, desk: Desk) -> Overseer:
-    if supervisor is None:
-        return Alone(agents, desk)
-    return Orchestrator(supervisor, every_steps=config.supervisor.every_steps, accept=desk.accept)

@@ -14,7 +14,7 @@ from evaluate import ablation_report, headroom_report
 from evaluate.ablation import require_neutral
 from evaluate.atomic import write_parquet, write_text
 from evaluate.headroom_plan import run_scenarios
-from evaluate.matrix import run_matrix
+from evaluate.matrix import own_setting, run_blocks
 from evaluate.matrix_run import MatrixReport, MatrixRun, provenance_of
 from evaluate.run_data import Comparison
 
@@ -35,8 +35,9 @@ def evaluate_matrix(config: Config, folder: Path, cache: Path, on_progress: Prog
         report = headroom_report.make(config, by_scenario, provenance_of(config))
         rows = pd.concat([part.assign(scenario=key) for key, part in by_scenario.items()], ignore_index=True)
     else:
-        rows = run_matrix(config, cache, on_progress)
-        report = ablation_report.make(MatrixRun(config, rows, provenance_of(config)))
+        blocks = run_blocks(config, cache, on_progress)
+        rows = blocks.rows()
+        report = ablation_report.make(MatrixRun(config, own_setting(rows), provenance_of(config)))
     write_text(folder / "results.csv", rows.to_csv(index=False, lineterminator="\n"))
     write_parquet(folder / "results.parquet", rows)
     _write_report(folder, report)

@@ -17,6 +17,8 @@ from envs.case import Case
 OF_ONE_CASE = ("neutral+trades", "mpc", "carbon_mpc", "oracle", "oracle_bound")
 # Programmes solved by HiGHS, loaded where a matrix asks for them. The bound is a number, not a controller.
 BOUND = "oracle_bound"
+# The policy in the folder ``agents.checkpoint``: any trained one, under a name of its own.
+CHECKPOINT = "checkpoint"
 OPTIMAL = ("mpc", "carbon_mpc", "oracle", BOUND)
 
 
@@ -49,7 +51,7 @@ def check_known(variants: Sequence[Variant]) -> None:
     for variant in variants:
         if variant.base == BOUND and variant.supervisor:
             raise ValueError(f"evaluate.variants: {variant.name}: a bound acts nowhere, nobody can stand above it")
-        if variant.base not in (*factory.names(), BOUND):
+        if variant.base not in (*factory.names(), BOUND, CHECKPOINT):
             near = difflib.get_close_matches(variant.base, factory.names(), n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}? " if near else ""
             raise ValueError(
@@ -58,14 +60,16 @@ def check_known(variants: Sequence[Variant]) -> None:
             )
 
 
-def require_policies(variants: Sequence[Variant], cases: Sequence[Case], seed: int) -> None:
+def require_policies(
+    variants: Sequence[Variant], cases: Sequence[Case], seed: int, checkpoint: str | None = None
+) -> None:
     """Raise ValueError for a policy that is not shipped or cannot be read, before a seed is run.
 
     Controllers of one case are left out: making one is most of its work.
     """
     for variant in variants:
         if variant.base not in OF_ONE_CASE:
-            make_policy(variant, cases, seed)
+            make_policy(variant, cases, seed, checkpoint)
 
 
 def groups_of(variant: Variant, cases: int) -> list[tuple[int, ...]]:
@@ -75,8 +79,17 @@ def groups_of(variant: Variant, cases: int) -> list[tuple[int, ...]]:
     return [tuple(range(cases))]
 
 
-def make_policy(variant: Variant, cases: Sequence[Case], seed: int) -> Policy:
-    """The controller of a batch of ``cases``. ``seed`` picks among policies trained with different seeds."""
+def make_policy(variant: Variant, cases: Sequence[Case], seed: int, checkpoint: str | None = None) -> Policy:
+    """The controller of a batch of ``cases``. ``seed`` picks among policies trained with different seeds.
+
+    Raises ValueError: not shipped, or ``checkpoint`` is no folder of a policy that can be read.
+    """
+    if variant.base == CHECKPOINT:
+        if checkpoint is None:
+            raise ValueError("evaluate.variants: checkpoint is the policy in agents.checkpoint; give its folder there")
+        from agents.exported import load_policy  # torch: only for those who ask for a network
+
+        return load_policy(checkpoint)
     return factory.make(variant.base, cases[0], seed=seed)
 
 

@@ -1,0 +1,147 @@
+"""One block of a matrix: a variant and a seed over a batch of cases, as result rows, sales and orders."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from agents.policy import Policy
+from configs.schema import Config
+from envs.batch import SiteBatch
+from envs.case import Case
+from evaluate.accounting import Books, keep_books
+from evaluate.alone import Alone
+from evaluate.cases import market_rules
+from evaluate.desk import Desk
+from evaluate.identity import code_commit, code_hash, policy_hash
+from evaluate.names import ADDITIVE, COUNTERS
+from evaluate.orders import OrderBook, directives_of, no_orders
+from evaluate.rollout import Overseer, Rollout, neutral_rollout, rollout
+from evaluate.sales import no_sales, sales_of
+from evaluate.variants import BOUND, OPTIMAL, Variant, make_policy, policy_seeds
+from llm_layer.orchestrator import Orchestrator
+from llm_layer.policy import HighLevelPolicy
+from llm_layer.random_policy import RandomPolicy
+from llm_layer.rules import RulesPolicy
+
+KEYS = ("variant", "policy_hash", "seed", "week_start", "site", "workload", "data_hash", "code_commit")
+COLUMNS = (*KEYS, *ADDITIVE, *COUNTERS)
+RANDOM = "random"  # a supervisor that deals out what another one ordered
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a block is run from."""
+
+    config: Config
+    variant: Variant
+    cases: tuple[Case, ...]
+    seed: int
+
+    @property
+    def twin(self) -> Job | None:
+        """The job whose orders this one deals out again, if it is one that does."""
+        if self.variant.supervisor != RANDOM:
+            return None
+        return replace(self, variant=Variant(self.variant.base, "rules"))
+
+
+@dataclass(frozen=True)
+class Block:
+    """rows: columns ``COLUMNS``, one a case. sales: see ``evaluate.sales``. orders: see ``evaluate.orders``."""
+
+    rows: pd.DataFrame
+    sales: pd.DataFrame
+    orders: pd.DataFrame
+
+
+def block_hash(job: Job) -> str:
+    """Of everything a block depends on: code, site, market, data, controller, seed, and a supervisor it has."""
+    sections = ("site", "market", *(("supervisor",) if job.variant.supervisor else ()))
+    world = job.config.model_dump_json(include={"workload": {"name"}, **dict.fromkeys(sections, True)})
+    parts = [code_hash(), world, job.variant.name, _policy_identity(job), str(job.seed)]
+    parts += [f"{case.keys['week_start']}/{case.keys['data_hash']}" for case in job.cases]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+def _policy_identity(job: Job) -> str:
+    """What tells a policy from another of its name. A planner is its code, and making one is most of its work."""
+    return "" if job.variant.base in OPTIMAL else policy_hash(policy_of(job))
+
+
+def policy_of(job: Job) -> Policy:
+    """The controller of a job. Raises ValueError: one that is not shipped, or a checkpoint that cannot be read."""
+    return make_policy(job.variant, job.cases, job.seed, job.config.agents.checkpoint)
+
+
+def run_block(job: Job, dealt: Block | None = None) -> Block:
+    """Run a job. dealt: the block of its twin, where it has one."""
+    if job.variant.base == BOUND:
+        return Block(_bound_rows(job), no_sales(), no_orders())
+    policy = policy_of(job)
+    book = OrderBook(job.cases)
+    if job.variant.name == "neutral":
+        run = neutral_rollout(SiteBatch(job.cases))
+    else:
+        run = _rollout(job, policy, supervisor_of(job, book, dealt))
+    books = keep_books(run)
+    keys = [_keys(job, policy_hash(policy), case) for case in job.cases]
+    return Block(_rows(run, books, keys), sales_of(run, books, keys), book.frame())
+
+
+def _rows(run: Rollout, books: Books, keys: Sequence[dict[str, object]]) -> pd.DataFrame:
+    records = [
+        {**key, **books.totals(site), **{name: int(run.counters[name][site]) for name in COUNTERS}}
+        for site, key in enumerate(keys)
+    ]
+    return pd.DataFrame(records, columns=list(COLUMNS))
+
+
+def _bound_rows(job: Job) -> pd.DataFrame:
+    """The bound on ``objective_gbp + flex_phantom_gbp``: a row with these two and nothing else."""
+    from evaluate.optimal import oracle_bound
+
+    records = [
+        {
+            **_keys(job, code_hash(("evaluate",)), case),
+            "objective_gbp": oracle_bound(case).bound_gbp,
+            "flex_phantom_gbp": 0.0,
+        }
+        for case in job.cases
+    ]
+    return pd.DataFrame(records, columns=list(COLUMNS)).astype(dict.fromkeys((*ADDITIVE, *COUNTERS), "float64"))
+
+
+def _keys(job: Job, policy: str, case: Case) -> dict[str, object]:
+    own = {name: case.keys[name] for name in ("week_start", "site", "workload", "data_hash")}
+    found = {"variant": job.variant.name, "policy_hash": policy, "seed": job.seed, "code_commit": code_commit(), **own}
+    return {name: found[name] for name in KEYS}
+
+
+def supervisor_of(job: Job, book: OrderBook, dealt: Block | None) -> HighLevelPolicy | None:
+    """Who stands above the agents, with what it orders written into ``book``; None for nobody."""
+    if not job.variant.supervisor:
+        return None
+    if job.variant.supervisor == RANDOM:
+        assert dealt is not None, "a random supervisor is given the block of its twin"
+        return book.listen(RandomPolicy(directives_of(dealt.orders), job.seed))
+    return book.listen(RulesPolicy())
+
+
+def _rollout(job: Job, policy: Policy, supervisor: HighLevelPolicy | None) -> Rollout:
+    return rollout(
+        SiteBatch(job.cases),
+        policy,
+        market_rules(job.config),
+        lambda agents, desk: _oversee(job.config, supervisor, agents, desk),
+        seeds=policy_seeds(job.seed, len(job.cases)),
+    )
+
+
+def _oversee(config: Config, supervisor: HighLevelPolicy | None, agents: Policy, desk: Desk) -> Overseer:
+    if supervisor is None:
+        return Alone(agents, desk)
+    return Orchestrator(supervisor, every_steps=config.supervisor.every_steps, accept=desk.accept)

@@ -1,0 +1,46 @@
+"""Finished blocks on disk, by their hash; a block is there whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from evaluate.atomic import write_parquet
+from evaluate.block import Block
+
+ROWS, SALES, ORDERS = "", "sales", "orders"
+
+
+class BlockStore:
+    """A folder of blocks; may be shared between matrices and processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for part in (ROWS, SALES, ORDERS):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+
+    def __contains__(self, key: str) -> bool:
+        return self._path(key, ROWS).is_file()
+
+    def put(self, key: str, block: Block) -> None:
+        """Rows come last: with them the block is there."""
+        write_parquet(self._path(key, SALES), block.sales)
+        write_parquet(self._path(key, ORDERS), block.orders)
+        write_parquet(self._path(key, ROWS), block.rows)
+
+    def get(self, key: str) -> Block:
+        """A block that is there."""
+        return Block(self.rows(key), *(pd.read_parquet(self._path(key, part)) for part in (SALES, ORDERS)))
+
+    def rows(self, key: str) -> pd.DataFrame:
+        return pd.read_parquet(self._path(key, ROWS))
+
+    def sales(self, key: str) -> pd.DataFrame:
+        return pd.read_parquet(self._path(key, SALES))
+
+    def orders(self, key: str) -> pd.DataFrame:
+        return pd.read_parquet(self._path(key, ORDERS))
+
+    def _path(self, key: str, part: str) -> Path:
+        return self.folder / part / f"{key}.parquet"
