@@ -8,25 +8,24 @@ import numpy as np
 
 from agents.policy import Offer
 from envs.case import Case
-from envs.load_shift import full_work_kwh, may_wait_share
 from envs.view import SiteView
-from evaluate.optimal.bound import GAP, TRADES_GAP, BoundResult, Plan, Sale, import_cost, oracle_bound
+from evaluate.optimal.bound import GAP, TRADES_GAP, BoundResult, Plan, Sale, end_value, import_cost, oracle_bound
 from evaluate.optimal.set_points import plan_supply
-from evaluate.optimal.tracking import battery_action, follow, shift_action, supply_action
+from evaluate.optimal.shifting import plan_shifts, work_of
+from evaluate.optimal.tracking import battery_action, follow, supply_action
 from grid.rows import (
     REFERENCE_PRICE,
     STEP_HOURS,
     STEPS_PER_PERIOD,
     SYSTEM,
-    UTILISATION,
 )
 
 
 @dataclass(frozen=True)
 class Replay:
-    """A plan made executable: targets by step float64 (steps,), and what it commits."""
+    """A plan made executable, by step float64 (steps,): load-shift actions and targets; and what it commits."""
 
-    run_kwh: np.ndarray
+    shifts: np.ndarray
     soc_kwh: np.ndarray
     supply_degc: np.ndarray
     import_kwh: np.ndarray
@@ -34,31 +33,32 @@ class Replay:
 
 
 def make_replay(case: Case, plan: Plan) -> Replay:
-    """Set-points for a plan, its run through the kernel, and sales no larger than the reduction that run shows."""
+    """Actions and set-points of a plan, its run through the kernel, and sales no larger than what that run reduces."""
     values = np.ascontiguousarray(case.rows.values[: case.rows.steps])
-    supply = plan_supply(case, plan.run_kwh, plan.soc_kwh, _work_share(case, plan), _metered_cost(case, plan))
+    cost, sold = _metered_cost(case, plan), _sold_steps(case, plan)
+    shifts = plan_shifts(case, plan.run_kwh, cost, end_value(case).queued, sold)
+    supply = plan_supply(case, shifts, plan.soc_kwh, work_of(case, shifts), cost)
     import_kwh = np.empty(len(values))
     state, queue = case.state.copy(), case.queue_kwh.copy()
-    follow(case.params, values, state, queue, plan.run_kwh, plan.soc_kwh, supply, import_kwh)
+    follow(case.params, values, state, queue, shifts, plan.soc_kwh, supply, import_kwh)
     sales = tuple(sale for planned in plan.sales if (sale := _real_sale(case, planned, import_kwh)) is not None)
-    return Replay(plan.run_kwh, plan.soc_kwh, supply, import_kwh, sales)
+    return Replay(shifts, plan.soc_kwh, supply, import_kwh, sales)
 
 
-def _work_share(case: Case, plan: Plan) -> np.ndarray:
-    p = case.params[0]
-    urgent = case.rows.values[: case.rows.steps, UTILISATION] * (1.0 - may_wait_share(p))
-    return np.clip(urgent + np.diff(plan.run_kwh, prepend=0.0) / full_work_kwh(p), 0.0, 1.0)
+def _sold_steps(case: Case, plan: Plan) -> np.ndarray:
+    """bool (steps,): in a period that the plan sells."""
+    sold = np.zeros(case.rows.periods, dtype=bool)
+    for sale in plan.sales:
+        sold[list(sale.periods)] = True
+    return np.repeat(sold, STEPS_PER_PERIOD)
 
 
 def _metered_cost(case: Case, plan: Plan) -> np.ndarray:
     """GBP per metered kWh by step: the import's cost, and in sold periods what a lower meter is paid."""
     p, values = case.params[0], case.rows.values[: case.rows.steps]
     cost = import_cost(values, p)
-    sold = np.zeros(case.rows.periods, dtype=bool)
-    for sale in plan.sales:
-        sold[list(sale.periods)] = True
     paid = values[:, SYSTEM] - p["vtp_pays"] * values[:, REFERENCE_PRICE]
-    return cost + np.repeat(sold, STEPS_PER_PERIOD) * (1.0 - p["aggregator_share"]) * paid / 1000.0
+    return cost + _sold_steps(case, plan) * (1.0 - p["aggregator_share"]) * paid / 1000.0
 
 
 def _real_sale(case: Case, planned: Sale, import_kwh: np.ndarray) -> Sale | None:
@@ -83,9 +83,6 @@ class Oracle:
         self._case = case
         self.bound: BoundResult = oracle_bound(case, own_trades=own_trades, gap=TRADES_GAP if own_trades else GAP)
         self.replay = make_replay(case, self.bound.plan)
-        p = case.params[0]
-        waits = case.rows.values[: case.rows.steps, UTILISATION] * may_wait_share(p) * full_work_kwh(p)
-        self._arrived_kwh = case.queue_kwh.sum() + np.concatenate([[0.0], np.cumsum(waits)])
 
     def reset(self, batch_size: int, seeds: np.ndarray) -> None:
         self._offered: list[set[int]] = [set() for _ in range(batch_size)]
@@ -93,12 +90,11 @@ class Oracle:
     def act(self, obs: dict[str, np.ndarray], bounds: np.ndarray, view: SiteView) -> np.ndarray:
         actions = np.zeros((view.batch_size, 3), dtype=np.float32)
         replay = self.replay
-        t = min(view.step, len(replay.run_kwh) - 1)
+        t = min(view.step, len(replay.shifts) - 1)
         for site in range(view.batch_size):
-            p, queue = view.params[site], view.queue_kwh[site]
-            run_before = self._arrived_kwh[view.step] - view.state["queued_kwh"][site]
+            p = view.params[site]
             actions[site] = (
-                shift_action(p, view.row[site, UTILISATION], queue[0], queue[1:].sum(), replay.run_kwh[t] - run_before),
+                replay.shifts[t],
                 battery_action(p, view.state["soc_kwh"][site], replay.soc_kwh[t]),
                 supply_action(p, replay.supply_degc[t]),
             )

@@ -30,12 +30,12 @@ def settled_supply(params: np.ndarray, work: np.ndarray, wet_bulb_degc: np.ndarr
 
 
 def plan_supply(
-    case: Case, run_kwh: np.ndarray, soc_kwh: np.ndarray, work: np.ndarray, gbp_per_kwh: np.ndarray
+    case: Case, shifts: np.ndarray, soc_kwh: np.ndarray, work: np.ndarray, gbp_per_kwh: np.ndarray
 ) -> np.ndarray:
     """Set-points of a whole plan, float64 (steps,).
 
     Args:
-        run_kwh, soc_kwh: targets by step, as in ``Plan``. work: share of full work by step.
+        shifts: load-shift actions by step. soc_kwh: targets by step, as in ``Plan``. work: share of full work by step.
         gbp_per_kwh: what a metered kWh costs in each step.
     """
     values = np.ascontiguousarray(case.rows.values[: case.rows.steps])
@@ -43,7 +43,7 @@ def plan_supply(
     warmest = warmest_supply_degc(case.params[0])
     for block, changes in SWEEPS:
         improve_supply(
-            case.params, values, case.state.copy(), case.queue_kwh.copy(), run_kwh, soc_kwh, supply,
+            case.params, values, case.state.copy(), case.queue_kwh.copy(), shifts, soc_kwh, supply,
             gbp_per_kwh, np.array(changes), block, LOOK_STEPS, warmest,
         )  # fmt: skip
     return supply

@@ -7,9 +7,9 @@ from numba import njit
 
 from envs.cooling import action_of_supply
 from envs.load_shift import full_work_kwh, may_wait_share
-from envs.state import OUTPUTS, QUEUE_STEPS, Record
-from envs.step import COOLING, EXECUTED, IMPORT, IT, LOSS, step
-from grid.rows import STEP_HOURS, UTILISATION
+from envs.state import OUTPUTS, Record
+from envs.step import COOLING, IMPORT, IT, LOSS, step
+from grid.rows import STEP_HOURS
 
 
 @njit(cache=True)
@@ -55,21 +55,14 @@ def _follow_step(
     row: np.ndarray,
     s: Record,
     queue: np.ndarray,
-    run_before: float,
-    run_kwh: float,
+    shift: float,
     soc_kwh: float,
     supply_degc: float,
     out: np.ndarray,
-) -> float:
-    """One step of the kernel on a plan's targets. -> deferrable work run since the start."""
-    slot = s.step % QUEUE_STEPS
-    due = queue[slot] + s.overdue_kwh
-    waiting = s.queued_kwh - due
-    urgent = row[UTILISATION] * full_work_kwh(p) * (1.0 - may_wait_share(p))
-    shift = shift_action(p, row[UTILISATION], due, waiting, run_kwh - run_before)
+) -> None:
+    """One step of the kernel on a plan's action and targets."""
     battery = battery_action(p, s.soc_kwh, soc_kwh)
     step(p, row, s, queue, shift, battery, supply_action(p, supply_degc), 0.0, False, 0.0, out)
-    return run_before + out[EXECUTED] - urgent
 
 
 @njit(cache=True, error_model="numpy")
@@ -78,19 +71,18 @@ def follow(
     values: np.ndarray,
     state: np.ndarray,
     queue: np.ndarray,
-    run_kwh: np.ndarray,
+    shifts: np.ndarray,
     soc_kwh: np.ndarray,
     supply_degc: np.ndarray,
     import_kwh: np.ndarray,
 ) -> None:
     """Run a plan through the kernel, nothing sold. Changes ``state`` and ``queue``, fills ``import_kwh`` (n,).
 
-    values float64 (n, columns); run_kwh, soc_kwh, supply_degc float64 (n,), as in ``Plan``.
+    values float64 (n, columns); shifts, soc_kwh, supply_degc float64 (n,): load-shift actions, and targets.
     """
     out = np.empty(len(OUTPUTS))
-    run = 0.0
     for t in range(len(values)):
-        run = _follow_step(params[0], values[t], state[0], queue, run, run_kwh[t], soc_kwh[t], supply_degc[t], out)
+        _follow_step(params[0], values[t], state[0], queue, shifts[t], soc_kwh[t], supply_degc[t], out)
         import_kwh[t] = out[IMPORT]
 
 
@@ -100,7 +92,7 @@ def improve_supply(
     values: np.ndarray,
     state: np.ndarray,
     queue: np.ndarray,
-    run_kwh: np.ndarray,
+    shifts: np.ndarray,
     soc_kwh: np.ndarray,
     supply_degc: np.ndarray,
     price: np.ndarray,
@@ -117,7 +109,6 @@ def improve_supply(
     p = params[0]
     out = np.empty(len(OUTPUTS))
     steps = len(values)
-    run = 0.0
     trial = np.empty(steps)
     for start in range(0, steps, block):
         stop, end = min(start + block, steps), min(start + block + look, steps)
@@ -127,12 +118,12 @@ def improve_supply(
                 moved = supply_degc[t] + change if t < stop else supply_degc[t]
                 trial[t] = min(warmest, max(p.supply_min_degc, moved))
             s, q = state.copy(), queue.copy()
-            ran, cost = run, 0.0
+            cost = 0.0
             for t in range(start, end):
-                ran = _follow_step(p, values[t], s[0], q, ran, run_kwh[t], soc_kwh[t], trial[t], out)
+                _follow_step(p, values[t], s[0], q, shifts[t], soc_kwh[t], trial[t], out)
                 cost += price[t] * (out[IT] + out[COOLING] + out[LOSS])
             if cost < best_cost - 1e-9:
                 best, best_cost = change, cost
         for t in range(start, stop):
             supply_degc[t] = min(warmest, max(p.supply_min_degc, supply_degc[t] + best))
-            run = _follow_step(p, values[t], state[0], queue, run, run_kwh[t], soc_kwh[t], supply_degc[t], out)
+            _follow_step(p, values[t], state[0], queue, shifts[t], soc_kwh[t], supply_degc[t], out)
