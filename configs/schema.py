@@ -334,6 +334,10 @@ class Evaluate(Section):
     )
     workers: Whole = key("processes of a Ray cluster that run blocks; 0: this one alone", ge=0, le=4096, locates=True)
     ray_address: str | None = key("running Ray cluster; null: start one here", locates=True)
+    training_runs: str | None = key("folder of training runs, whose learning curves the report shows", locates=True)
+    probes: Annotated[tuple[str, ...], Field(strict=False)] = key(
+        "JSON files of deg llm probe and its kin, whose numbers the report shows", "list", locates=True
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Evaluate:
