@@ -242,7 +242,7 @@ class _Week:
         least_work, flow_kw = (self.work.urgent_kwh / self.work.full_kwh)[:, None], self.heat.most_kw
         planes = self.power.work_kw * least_work + self.power.base_kw - np.abs(self.power.per_heat) * flow_kw
         over = self.over.work_kw + self.over.base_kw + np.abs(self.over.per_heat) * flow_kw
-        return planes.max(axis=1), over
+        return planes.max(axis=1), over.min(axis=1)
 
     def why_infeasible(self, program: Program, site: Columns) -> InfeasibleWeekError:
         """Find the limit by lifting it."""

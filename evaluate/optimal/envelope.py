@@ -28,6 +28,7 @@ from envs.state import Record
 
 WORK_LEVELS = 41
 HEAT_LEVELS = 33
+ROOF_LEVELS = 11  # of work, for the roof
 SUPPLY_STEP_K = 0.5
 # Anchors of the pieces: share of full work, stored heat as a share of the most.
 ANCHORS = np.array([(0.08, 0.0), (0.25, 0.0), (0.42, 0.0), (0.6, 0.0), (0.8, 0.0), (0.4, -0.25), (0.4, 0.25)])
@@ -48,7 +49,7 @@ class Pieces(NamedTuple):
 
 
 class Roof(NamedTuple):
-    """A plane over the site's power, p <= work_kw x work + per_heat x stored_kw + base_kw; float64 (n,) each."""
+    """Planes over the site's power, p <= work_kw x work + per_heat x stored_kw + base_kw; float64 (n, planes) each."""
 
     work_kw: np.ndarray
     per_heat: np.ndarray
@@ -112,7 +113,7 @@ def roof(params: np.ndarray, wet_bulb_degc: np.ndarray, heat: HeatStore | None, 
     """
     p = params[0]
     stored, low_degc, high_degc = _flows(heat)
-    work, per_heat, base = (np.empty(len(wet_bulb_degc)) for _ in range(3))
+    work, per_heat, base = (np.empty((len(wet_bulb_degc), 2 if heat else 1)) for _ in range(3))
     wet_bulbs, supplies = np.ascontiguousarray(wet_bulb_degc), _supplies(p)
     _cover(params, wet_bulbs, least_work, stored, supplies, low_degc, high_degc, work, per_heat, base)
     return Roof(work, per_heat, base + GRID_MARGIN * p["it_capacity_kw"])
@@ -180,24 +181,27 @@ def _cover(
 ) -> None:
     p = params[0]
     slots, steps = wet_bulbs.shape
-    highest = np.empty((steps, 2, len(stored)))
-    rest = len(stored) // 2
+    highest = np.empty((steps, ROOF_LEVELS, len(stored)))
+    rest, top = len(stored) // 2, ROOF_LEVELS - 1
     for t in range(slots):
-        works = np.array([min(least_work[t], 1.0 - 1e-6), 1.0])
+        works = np.linspace(min(least_work[t], 1.0 - 1e-6), 1.0, ROOF_LEVELS)
         for m in range(steps):
             _most_power(p, wet_bulbs[t, m], works, stored, supplies, low_degc, high_degc, highest[m])
-        # Any slope gives a valid plane: those across the work, and of heat taken out.
-        per_work = (highest[0, 1, rest] - highest[0, 0, rest]) / (works[1] - works[0])
-        per_heat = 0.0
-        if rest > 0:
-            first = 0
-            while np.isinf(highest[0, 0, first]):
+        # Any slope gives a valid plane: here across the work, and across the heat that can flow at one end of it.
+        per_work = (highest[0, top, rest] - highest[0, 0, rest]) / (works[top] - works[0])
+        for a in range(work_out.shape[1]):
+            level, first, last = a * top, 0, len(stored) - 1
+            while np.isinf(highest[0, level, first]):
                 first += 1
-            per_heat = (highest[0, 0, first] - highest[0, 0, rest]) / min(stored[first], -1e-9)
-        base = 0.0
-        for m in range(steps):
-            base -= _support(-highest[m], works, stored, -per_work, -per_heat) / steps
-        work_out[t], heat_out[t], base_out[t] = per_work, per_heat, base
+            while np.isinf(highest[0, level, last]):
+                last -= 1
+            per_heat = 0.0
+            if last > first:
+                per_heat = (highest[0, level, last] - highest[0, level, first]) / (stored[last] - stored[first])
+            base = 0.0
+            for m in range(steps):
+                base -= _support(-highest[m], works, stored, -per_work, -per_heat) / steps
+            work_out[t, a], heat_out[t, a], base_out[t, a] = per_work, per_heat, base
 
 
 @njit(cache=True)
@@ -248,7 +252,7 @@ def _most_power(
     high_degc: float,
     highest: np.ndarray,
 ) -> None:
-    """Highest power of all set-points at the least and the most work (2, stored), the inlet at its limit.
+    """Highest power of all set-points, (works, stored), the inlet at its limit; -infinite where heat cannot flow so.
 
     For a fixed set-point power is convex in work and heat, so nothing between lies above a plane over these.
     """
@@ -258,12 +262,10 @@ def _most_power(
     highest[:] = -np.inf
     for k in range(len(supplies) + len(kinks)):
         supply = supplies[k] if k < len(supplies) else kinks[k - len(supplies)]
-        least_kw, most_kw = flow_range_kw(p, works[0], supply, low_degc, high_degc)
-        also_least, also_most = flow_range_kw(p, works[1], supply, low_degc, high_degc)
-        least_kw, most_kw = min(least_kw, also_least), max(most_kw, also_most)
-        for j in range(len(stored)):
-            if len(stored) == 1 or least_kw - level < stored[j] < most_kw + level:
-                for i in range(2):
+        for i in range(len(works)):
+            least_kw, most_kw = flow_range_kw(p, works[i], supply, low_degc, high_degc)
+            for j in range(len(stored)):
+                if len(stored) == 1 or least_kw - level < stored[j] < most_kw + level:
                     at = site_power_kw(p, works[i], stored[j], supply, p.overheat_limit_degc, wet_bulb)
                     highest[i, j] = max(highest[i, j], at)
 

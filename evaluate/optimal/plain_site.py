@@ -63,7 +63,7 @@ def least_cost_gbp(site: PlainSite, price_gbp_per_mwh: np.ndarray) -> float:
         classes=((1.0, 24 * STEPS_PER_HOUR),),
     )
     line, zero = np.full((hours, 1), site.cap_kw), np.zeros((hours, 1))
-    power, over = Pieces(line, zero, zero), Roof(line[:, 0], zero[:, 0], zero[:, 0])
+    power, over = Pieces(line, zero, zero), Roof(line, zero, zero)
     penalty = 10.0 * float(np.abs(price).max())  # stock at the end is a condition, not a trade
     half = 0.5 * site.battery_kwh
     end = EndValue(battery_missing=penalty, battery_over=0.0, queued=penalty, soc_target_kwh=half)

@@ -272,8 +272,8 @@ def _add_power(
     for k in range(power.work_kw.shape[1]):
         rows(everywhere, power.work_kw[:, k], power.per_heat[:, k], power.base_kw[:, k], below=False)
     at = np.flatnonzero(paid_to_use)
-    if len(at):
-        rows(at, over.work_kw[at], over.per_heat[at], over.base_kw[at], below=True)
+    for k in range(over.work_kw.shape[1] if len(at) else 0):
+        rows(at, over.work_kw[at, k], over.per_heat[at, k], over.base_kw[at, k], below=True)
 
 
 def _add_end(program: Program, p: np.void, work: Work, run: np.ndarray, soc: np.ndarray, end: EndValue) -> None:

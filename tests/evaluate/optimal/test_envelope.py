@@ -39,7 +39,9 @@ def test_no_random_run_lies_below_the_planes(short: Case, hold: int) -> None:
         floor = (planes.work_kw[t] * work[:, None] + planes.per_heat[t] * stored_kw[:, None] + planes.base_kw[t]).max(
             axis=1
         )
-        most_kw = over.work_kw[t] * work + over.per_heat[t] * stored_kw + over.base_kw[t]
+        most_kw = (over.work_kw[t] * work[:, None] + over.per_heat[t] * stored_kw[:, None] + over.base_kw[t]).min(
+            axis=1
+        )
         assert (load_kw >= floor).all()
         assert (load_kw <= most_kw).all()
         assert (now >= heat.low_kwh).all()
