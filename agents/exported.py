@@ -32,6 +32,7 @@ WEIGHTS, CARD = "policy.safetensors", "card.json"
 SHIPPED = Path(__file__).parent / "shipped"
 EVENT_SELLERS = ("grid_aware",)  # only who sees requests sells them on its own
 REQUIRED = ("name", "information", "levels", "layout_hash")
+BOUND_NUMBERS = 2 * len(AGENTS)
 
 
 class CheckpointError(ValueError):
@@ -52,7 +53,9 @@ class ExportedPolicy:
         information: information set of its observations.
         levels: codes an action is chosen from (odd), or None for continuous actions.
         actors: agent -> network.
-        card: what is known about it: command, data, seed, metrics; ``hold_steps``: control steps that a choice is held.
+        card: what is known about it: command, data, seed, metrics; ``hold_steps``: control steps that a choice is held;
+            ``frames``: observations of so many choices that the networks see, oldest first, the present one last;
+            ``sees_bounds``: whether the present bounds stand between earlier frames and the present one.
     """
 
     def __init__(
@@ -70,12 +73,15 @@ class ExportedPolicy:
         self._levels = None if levels is None else code_levels(levels)
         self._hold_steps = int(self.card.get("hold_steps", 1))
         self._held: np.ndarray | None = None
+        self._frames, self._sees_bounds = int(self.card.get("frames", 1)), bool(self.card.get("sees_bounds", False))
+        self._past: dict[str, np.ndarray] = {}
         self.policy_hash = ""  # of its files, where it came from files
         self._actors = [actors[agent].eval() for agent in AGENTS]
 
     def reset(self, batch_size: int, seeds: np.ndarray) -> None:
-        """Drop the choice held. Nothing is drawn: it acts greedily on what it sees."""
+        """Drop the choice held and what was seen. Nothing is drawn: it acts greedily on what it sees."""
         self._held = None
+        self._past = {}
 
     def act(self, obs: dict[str, np.ndarray], bounds: np.ndarray, view: SiteView) -> np.ndarray:
         if self._held is None or view.step % self._hold_steps == 0:
@@ -86,10 +92,10 @@ class ExportedPolicy:
         return raw
 
     def greedy(self, obs: Mapping[str, np.ndarray], bounds: np.ndarray) -> np.ndarray:
-        """float32 (B, 3): what the networks want, within ``bounds`` float32 (B, 3, 2)."""
+        """float32 (B, 3): what the networks want, within ``bounds`` float32 (B, 3, 2). To be called once a choice."""
         with torch.no_grad():
             scores = [
-                actor(torch.from_numpy(np.ascontiguousarray(obs[agent]))).numpy()
+                actor(torch.from_numpy(self._seen(agent, obs[agent], bounds))).numpy()
                 for agent, actor in zip(AGENTS, self._actors, strict=True)
             ]
         if self._levels is None:
@@ -97,8 +103,27 @@ class ExportedPolicy:
         allowed = reachable_codes(bounds, self._levels)
         return self._levels[np.where(allowed, np.stack(scores, axis=1), -np.inf).argmax(axis=2)]
 
+    def _seen(self, agent: str, obs: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+        """float32 (B, n): what this agent's network is given, earlier frames and bounds ahead of ``obs`` (B, d)."""
+        parts = [obs]
+        if self._sees_bounds:
+            parts.insert(0, bounds.reshape(len(obs), BOUND_NUMBERS))
+        if self._frames > 1:
+            past = self._past.get(agent)
+            if past is None:
+                past = np.tile(obs, (1, self._frames - 1))
+            parts.insert(0, past)
+            self._past[agent] = np.concatenate([past[:, obs.shape[1] :], obs], axis=1)
+        return np.ascontiguousarray(np.concatenate(parts, axis=1) if len(parts) > 1 else obs, dtype=np.float32)
+
     def offers(self, view: SiteView) -> list[Offer]:
         return []
+
+
+def inputs_of(card: Mapping[str, Any]) -> int:
+    """Numbers that the networks of a policy with this card are given."""
+    bounds = BOUND_NUMBERS if card.get("sees_bounds", False) else 0
+    return int(card.get("frames", 1)) * len(layout(card["information"])) + bounds
 
 
 def save_policy(folder: Path, actors: Mapping[str, Actor], card: Mapping[str, Any]) -> None:
@@ -112,7 +137,7 @@ def save_policy(folder: Path, actors: Mapping[str, Actor], card: Mapping[str, An
         for agent in AGENTS
         for key, value in actors[agent].state_dict().items()
     }
-    written = {**card, "layout_hash": layout_hash(card["information"]), "inputs": len(layout(card["information"]))}
+    written = {**card, "layout_hash": layout_hash(card["information"]), "inputs": inputs_of(card)}
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -196,7 +221,7 @@ def _read_actors(folder: Path, card: Mapping[str, Any]) -> dict[str, Actor]:
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{folder / WEIGHTS}: cannot be read ({error}); train the policy again") from None
     actors = {}
-    inputs = len(layout(card["information"]))
+    inputs = inputs_of(card)
     for agent in AGENTS:
         actor = Actor(Normaliser.identity(inputs), card["levels"])
         part = {key[len(agent) + 1 :]: value for key, value in tensors.items() if key.startswith(f"{agent}.")}

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from deg.options import AsJson, ConfigFile, Overrides, print_json, stdout_kept
+
+if TYPE_CHECKING:
+    from configs.schema import Config
 
 
 def train(overrides: Overrides = None, config_file: ConfigFile = None, as_json: AsJson = False) -> None:
@@ -32,6 +35,7 @@ def train(overrides: Overrides = None, config_file: ConfigFile = None, as_json: 
                 config,
                 target,
                 params_of(config),
+                directives=_directives(config),
                 evaluate_weeks=validation(config, weeks) if weeks else None,
                 on_progress=reporter,
                 command=command,
@@ -43,6 +47,15 @@ def train(overrides: Overrides = None, config_file: ConfigFile = None, as_json: 
         print_json(summary)
     else:
         _print_summary(summary)
+
+
+def _directives(config: Config) -> Sequence[tuple[float, ...]]:
+    """What the rules asked, for runs that meet directives."""
+    if config.train.directive_share == 0.0:
+        return ()
+    from deg.directives import recorded_directives
+
+    return recorded_directives(config)
 
 
 def _print_summary(summary: Mapping[str, Any]) -> None:

@@ -129,7 +129,8 @@ def stock_config(setup: Setup, train: Train, *, sites: int, batch: int, minibatc
 
 def _common(config: PPOConfig, setup: Setup, train: Train, batch: int) -> None:
     ids = module_ids(setup.algorithm)
-    config.multi_agent(policies=set(ids), policy_mapping_fn=lambda agent, *_, **__: agent if agent in ids else ids[0])
+    # A tuple, not a set: modules are made in its order, and a seed is to give the same weights in every process.
+    config.multi_agent(policies=ids, policy_mapping_fn=lambda agent, *_, **__: agent if agent in ids else ids[0])
     config.rl_module(rl_module_spec=spec_of(setup))
     config.training(
         train_batch_size_per_learner=batch,

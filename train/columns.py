@@ -1,23 +1,24 @@
-"""The packed matrix: one float32 row for each site and step, everything a learner needs of it.
+"""The packed matrix: one float32 row for each site and choice, everything a learner needs of it.
 
-    [ observation | what only critics see | allowed codes as bits, 3 | action, 3 | log-probability, 3 |
-      advantage, 3 | value target, 3 ]
+    [ action, 3 | log-probability, 3 | advantage, 3 | value target, 3 | allowed codes as bits, 3 | seen ]
 
-The first three parts are what modules are given as their observation. Threes are in the order of ``AGENTS``; actions
-are codes, or levels in [-1, 1] where actions are continuous (then the bits are unused).
+The last two parts are what modules are given as their observation; how wide ``seen`` is, and what it holds, is
+``train.sight``'s. Threes are in the order of ``AGENTS``; actions are codes, or levels in [-1, 1] where actions are
+continuous (then the bits are unused).
 """
 
 from __future__ import annotations
 
 from envs.state import AGENTS
-from train.sites import EXTRAS, OBSERVED
 
 _THREE = len(AGENTS)
-SEEN = slice(0, OBSERVED + EXTRAS)
-BITS = slice(SEEN.stop, SEEN.stop + _THREE)
-INPUT = slice(0, BITS.stop)
-ACTION = slice(BITS.stop, BITS.stop + _THREE)
+ACTION = slice(0, _THREE)
 LOGP = slice(ACTION.stop, ACTION.stop + _THREE)
 ADVANTAGE = slice(LOGP.stop, LOGP.stop + _THREE)
 TARGET = slice(ADVANTAGE.stop, ADVANTAGE.stop + _THREE)
-WIDTH = TARGET.stop
+BITS = slice(TARGET.stop, TARGET.stop + _THREE)
+SEEN = slice(BITS.stop, None)
+INPUT = slice(BITS.start, None)
+# The same two parts within ``INPUT``.
+INPUT_BITS = slice(0, _THREE)
+INPUT_SEEN = slice(_THREE, None)

@@ -15,11 +15,12 @@ from configs.schema import Train
 from envs.actions import code_levels
 from envs.state import AGENTS
 from train.algorithm import GRAD_CLIP, VALUE_WEIGHT
-from train.columns import BITS, SEEN
+from train.columns import INPUT_BITS, INPUT_SEEN
 from train.kernel import advantages, code_bits, sample_codes
 from train.modules import FORBIDDEN, allowed_codes
 from train.scaling import ReturnScale
 from train.setup import Setup
+from train.sight import Looker
 
 
 class HandwrittenPPO:
@@ -28,15 +29,16 @@ class HandwrittenPPO:
         torch.manual_seed(setup.seed)
         self.train_config, self.minibatch = train, minibatch
         self.levels, self.level_of = setup.levels, code_levels(setup.levels)
-        self.inputs = setup.inputs
-        mean, scale = (torch.tensor(v)[: self.inputs] for v in (setup.input_mean, setup.input_scale))
+        self.own = slice(INPUT_SEEN.start, INPUT_SEEN.start + setup.inputs)
+        mean, scale = (torch.tensor(v)[: setup.inputs] for v in (setup.input_mean, setup.input_scale))
         self.actors = [Actor(Normaliser(mean, scale), setup.levels) for _ in AGENTS]
         self.critics = [Critic(Normaliser(mean, scale)) for _ in AGENTS]
         self.parameters = [p for net in self.actors + self.critics for p in net.parameters()]
         self.optimizer = torch.optim.Adam(self.parameters, lr=train.lr, eps=1e-5, fused=True)
         self.sites = setup.sites(train.sites, setup.seed)
+        self.looker = Looker(setup.sight, self.sites)
         steps, size = train.fragment_steps, train.sites
-        self.seen = np.zeros((steps + 1, size, BITS.stop), dtype=np.float32)
+        self.seen = np.zeros((steps + 1, size, INPUT_SEEN.start + setup.sight.width), dtype=np.float32)
         self.codes = np.zeros((steps, len(AGENTS), size), dtype=np.int64)
         self.logp = np.zeros((steps, len(AGENTS), size), dtype=np.float32)
         self.reward = np.zeros((steps, size, len(AGENTS)))
@@ -46,8 +48,8 @@ class HandwrittenPPO:
         self._look(steps)
 
     def _look(self, t: int) -> None:
-        self.sites.observe(self.seen[t, :, SEEN])
-        code_bits(self.sites.bounds, self.levels, self.seen[t, :, BITS])
+        self.looker.look(self.seen[t, :, INPUT_SEEN])
+        code_bits(self.sites.bounds, self.levels, self.seen[t, :, INPUT_BITS])
 
     def iterate(self) -> int:
         """One rollout and its epochs. -> environment steps."""
@@ -58,13 +60,13 @@ class HandwrittenPPO:
             for t in range(steps):
                 uniform = self.draws.random((len(AGENTS), size))
                 for k, actor in enumerate(self.actors):
-                    scores = actor(seen[t, :, : self.inputs]).numpy()
-                    bits = self.seen[t, :, BITS.start + k]
+                    scores = actor(seen[t, :, self.own]).numpy()
+                    bits = self.seen[t, :, k]
                     sample_codes(scores, bits, uniform[k], self.codes[t, k], self.logp[t, k])
                 self.sites.hold(self.level_of[self.codes[t].T])
                 self.reward[t], self.done[t] = self.sites.reward, self.sites.done
                 self._look(t + 1)
-            flat = seen.view(-1, BITS.stop)[:, : self.inputs]
+            flat = seen.flatten(0, 1)[:, self.own]
             value = torch.cat([critic(flat) for critic in self.critics], dim=1).numpy()
         value = value.reshape(steps + 1, size, len(AGENTS))
         advantage, target = (np.zeros(self.reward.shape, dtype=np.float32) for _ in range(2))
@@ -89,14 +91,14 @@ class HandwrittenPPO:
                 loss = torch.zeros(())
                 for k in range(len(AGENTS)):
                     x = seen[pick]
-                    allowed = allowed_codes(x[:, BITS.start + k], self.levels)
-                    scores = self.actors[k](x[:, : self.inputs]).masked_fill(~allowed, FORBIDDEN)
+                    allowed = allowed_codes(x[:, k], self.levels)
+                    scores = self.actors[k](x[:, self.own]).masked_fill(~allowed, FORBIDDEN)
                     every = torch.log_softmax(scores, dim=-1)
                     chosen = every.gather(-1, codes[k, pick].unsqueeze(-1)).squeeze(-1)
                     ratio = (chosen - logp[k, pick]).exp()
                     gain = advantage[pick, k]
                     policy = -torch.min(gain * ratio, gain * ratio.clamp(1.0 - c.clip, 1.0 + c.clip)).mean()
-                    value = self.critics[k](x[:, : self.inputs]).squeeze(-1)
+                    value = self.critics[k](x[:, self.own]).squeeze(-1)
                     entropy = -(every.exp() * every).sum(-1).mean()
                     loss = (
                         loss + policy + VALUE_WEIGHT * (value - target[pick, k]).square().mean() - c.entropy * entropy

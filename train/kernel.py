@@ -20,9 +20,11 @@ from envs.step import step
 from grid.rows import CARBON, NETWORK, REFERENCE_PRICE, STEPS_PER_PERIOD, SYSTEM, TARIFF
 
 NEUTRAL_COLUMNS = ("import_kwh", "penalty_gbp", "supply_degc", "air_degc", "mass_degc", "inlet_degc", "load_kw")
+# Pounds of an episode; all but the last are the accounts'. stock_gbp is what stock booked as it changes moved
+# between steps, up or down: a shaping of training rewards whose sum over an episode the terminal terms already hold.
 TERMS = (
     "energy_gbp", "network_gbp", "wear_gbp", "flex_gbp", "carbon_cost_gbp", "penalty_gbp", "terminal_gbp",
-    "neutral_gbp",
+    "neutral_gbp", "stock_gbp",
 )  # fmt: skip
 _NEUTRALS, _OUTPUTS, _TERMS = len(NEUTRAL_COLUMNS), len(OUTPUTS), len(TERMS)
 _IMPORT, _BATTERY, _PENALTY = OUT["import_kwh"], OUT["battery_kwh"], OUT["penalty_gbp"]
@@ -196,6 +198,7 @@ def advance(
                 held, waiting = _left_gbp(p, soc, queued, ratio, means)
                 r1 += held
                 r0 += waiting
+                terms[i, 8] += abs(held - battery) + abs(waiting - work)
             if last:
                 whole -= battery + work
                 terms[i, 6] += battery + work

@@ -7,7 +7,7 @@ import fcntl
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from configs.load import config_hash, dump, load_config
 from configs.schema import Config
 from train import checkpoints
 from train.algorithm import rllib_config
+from train.directives import Card
 from train.kernel import TERMS
 from train.learner import LOSSES
 from train.machine import check_machine, ray_cluster
@@ -44,6 +45,7 @@ def train(
     folder: Path,
     params: np.ndarray,
     *,
+    directives: Sequence[Card] = (),
     evaluate_weeks: EvaluateWeeks | None = None,
     on_progress: Progress | None = None,
     command: str = "deg train",
@@ -54,6 +56,7 @@ def train(
 
     Args:
         params: the site's parameter record (1,).
+        directives: recorded ones that runs with ``train.directive_share`` deal from.
         evaluate_weeks: gives the exported policy's results on validation weeks, as numbers, and ``weeks`` as rows.
         on_progress: called between iterations with steps done and in all; may raise KeyboardInterrupt to stop.
 
@@ -68,7 +71,7 @@ def train(
         held.enter_context(locked(folder))
         _claim(config, folder)
         held.enter_context(ray_cluster(config.train))
-        setup = _with_failure_folder(setup_of(config, params), folder)
+        setup = _with_failure_folder(setup_of(config, params, directives), folder)
         run = _Run(config, setup, folder)
         try:
             run.until_done(on_progress)
@@ -198,8 +201,7 @@ class _Run:
         """The present actors as a controller, without going through files."""
         modules = dict(self._module().items())
         s = self.setup
-        card = {"hold_steps": s.hold_steps}
-        return ExportedPolicy(s.information, s.information, s.levels, exported_actors(modules, s), card)
+        return ExportedPolicy(s.information, s.information, s.levels, exported_actors(modules, s), s.card)
 
     def _module(self) -> Any:
         return self.algorithm.env_runner.module  # in step with the learner after every iteration
@@ -214,7 +216,7 @@ class _Run:
             "name": s.information,
             "information": s.information,
             "levels": s.levels,
-            "hold_steps": s.hold_steps,
+            **s.card,
             "algorithm": s.algorithm,
             "command": command,
             "config_hash": config_hash(self.config),

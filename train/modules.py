@@ -24,7 +24,7 @@ from torch import nn
 
 from agents.networks import HIDDEN, Actor, Critic, Normaliser
 from envs.state import AGENTS
-from train.columns import BITS, INPUT, SEEN
+from train.columns import INPUT_BITS, INPUT_SEEN
 from train.setup import Setup
 
 FORBIDDEN = -1e9  # score of a code outside the bounds
@@ -69,11 +69,11 @@ class SiteModule(TorchRLModule, ValueFunctionAPI):
 
     def scores(self, x: torch.Tensor) -> torch.Tensor:
         assert self.actor is not None
-        return self.actor(x[:, : self.inputs])
+        return self.actor(x[:, INPUT_SEEN][:, : self.inputs])
 
     def values(self, x: torch.Tensor) -> torch.Tensor:
         assert self.critic is not None
-        return self.critic(x[:, : self.critic_inputs])
+        return self.critic(x[:, INPUT_SEEN][:, : self.critic_inputs])
 
     def _forward(self, batch: dict[str, Any], **_: Any) -> dict[str, Any]:
         """For stock RLlib: the distribution's inputs of one agent, codes outside its bounds masked."""
@@ -84,7 +84,7 @@ class SiteModule(TorchRLModule, ValueFunctionAPI):
         if self.levels is None:
             return {Columns.ACTION_DIST_INPUTS: torch.cat([scores, self.actor.log_std.expand_as(scores)], dim=-1)}
         assert self.agent is not None
-        bits = x[:, BITS.start + self.agent]
+        bits = x[:, INPUT_BITS.start + self.agent]
         return {Columns.ACTION_DIST_INPUTS: scores.masked_fill(~allowed_codes(bits, self.levels), FORBIDDEN)}
 
     def compute_values(self, batch: dict[str, Any], embeddings: Any = None) -> torch.Tensor:
@@ -102,9 +102,9 @@ def module_ids(algorithm: str) -> tuple[str, ...]:
 
 def spec_of(setup: Setup) -> MultiRLModuleSpec:
     """The modules of an algorithm, with spaces and normaliser."""
-    space = gym.spaces.Box(-np.inf, np.inf, (INPUT.stop,), np.float32)
+    space = gym.spaces.Box(-np.inf, np.inf, (INPUT_SEEN.start + setup.sight.width,), np.float32)
     action = gym.spaces.Box(-np.inf, np.inf, (1,), np.float32) if setup.levels is None else _discrete(setup)
-    central = SEEN.stop
+    central = setup.sight.critic
 
     def spec(kind: str, agent: int | None, values: int, critic_inputs: int) -> RLModuleSpec:
         return RLModuleSpec(

@@ -22,11 +22,12 @@ from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED, NUM_ENV_STEPS_SAMPLED
 
 from envs.actions import code_levels
 from envs.state import AGENTS
-from train.columns import ACTION, ADVANTAGE, BITS, INPUT, LOGP, SEEN, TARGET, WIDTH
+from train.columns import ACTION, ADVANTAGE, BITS, INPUT, LOGP, SEEN, TARGET
 from train.kernel import TERMS, advantages, code_bits, sample_codes
 from train.modules import log_std, scores, spec_of, values
 from train.scaling import ReturnScale
 from train.setup import Setup
+from train.sight import Looker
 
 SITES = "sites"
 SEED_STRIDE = 1000  # between the runners of one run
@@ -53,9 +54,10 @@ class BatchEnvRunner(EnvRunner, Checkpointable):
         self.fragment = int(self.config.get_rollout_fragment_length(self.worker_index or 0))
         seed = self.setup.seed + SEED_STRIDE * (self.worker_index or 0)
         self.env = self.setup.sites(size, seed)
+        self._looker = Looker(self.setup.sight, self.env)
         self._draws = np.random.default_rng([seed, 1])
         shape = (self.fragment, size, len(AGENTS))
-        self.packed = np.zeros((self.fragment + 1, size, WIDTH), dtype=np.float32)
+        self.packed = np.zeros((self.fragment + 1, size, SEEN.start + self.setup.sight.width), dtype=np.float32)
         self._torch = torch.from_numpy(self.packed)
         self.reward = np.zeros(shape)
         self._done = np.zeros(shape[:2], dtype=bool)
@@ -79,7 +81,7 @@ class BatchEnvRunner(EnvRunner, Checkpointable):
         assert self.module is not None
 
     def _look(self, t: int) -> None:
-        self.env.observe(self.packed[t, :, SEEN])
+        self._looker.look(self.packed[t, :, SEEN])
         if self.setup.levels is not None:
             code_bits(self.env.bounds, self.setup.levels, self.packed[t, :, BITS])
 
@@ -98,7 +100,7 @@ class BatchEnvRunner(EnvRunner, Checkpointable):
                 self.reward[t], self._done[t] = self.env.reward, self.env.done
                 self._look(t + 1)
             rolled = perf_counter()
-            value = values(modules, self._torch.view(-1, WIDTH)[:, INPUT]).numpy()
+            value = values(modules, self._torch.flatten(0, 1)[:, INPUT]).numpy()
         valued = perf_counter()
         self._estimate(value.reshape(self.fragment + 1, self.env.size, -1))
         self.breakdown = {
@@ -109,7 +111,7 @@ class BatchEnvRunner(EnvRunner, Checkpointable):
         self._terms = np.concatenate(ended)
         rows = self.fragment * self.env.size
         self._log(rows * self.env.hold_steps)
-        return packed[: self.fragment].reshape(rows, WIDTH)
+        return packed[: self.fragment].reshape(rows, -1)
 
     def _choose(self, t: int, wanted: np.ndarray, spread: np.ndarray | None) -> None:
         """Draw actions from (B, 3, n) scores or (B, 3, 1) means; note what was drawn and its log-probability."""
@@ -179,6 +181,7 @@ class BatchEnvRunner(EnvRunner, Checkpointable):
         if self._check_component(SITES, components, not_components) and hasattr(self, "env"):
             state[SITES] = {
                 "env": self.env.get_state(),
+                "looker": self._looker.get_state(),
                 "scale": self._scale.get_state(),
                 "draws": self._draws.bit_generator.state,
                 "seen": self.packed[self.fragment].copy(),
@@ -196,6 +199,7 @@ class BatchEnvRunner(EnvRunner, Checkpointable):
         if SITES in state and hasattr(self, "env"):
             own = state[SITES]
             self.env.set_state(own["env"])
+            self._looker.set_state(own["looker"])
             self._scale.set_state(own["scale"])
             self._draws.bit_generator.state = own["draws"]
             self.packed[self.fragment] = own["seen"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,10 +10,11 @@ import numpy as np
 from agents.exported import layout_hash
 from configs.load import shared_data_folder
 from configs.schema import Config
-from envs.layouts import layout
 from envs.state import AGENTS
 from grid.compile import NetworkBand, Tariff
-from train.sites import EXTRAS, OBSERVED, TrainingSites, WorldSet, record_of, stacked
+from train.directives import Card
+from train.sight import Looker, Sight
+from train.sites import TrainingSites, WorldSet, record_of, stacked
 from train.worlds import draw_specs, traces_in
 
 ALGORITHMS = ("ippo", "mappo", "shared", "joint")
@@ -24,27 +26,35 @@ FIT_STEPS, FIT_SITES = 150, 64
 class Setup:
     """World, task and method of one training run.
 
-    input_mean, input_scale: of the observation and what critics see, in that order (empty until ``fitted``).
+    sight: what actors and critics are given.
+    input_mean, input_scale: of all of it, in the order of ``train.sight`` (empty until ``fitted``).
     """
 
     worlds: WorldSet
     algorithm: str
-    information: str
+    sight: Sight
     levels: int | None
     individual_reward: bool
     stock_each_step: bool
     sale_share: float
     hold_steps: int
     seed: int
+    directive_share: float = 0.0
+    directives: tuple[Card, ...] = ()
     failure_folder: str | None = None
     compiled: bool = False
     input_mean: tuple[float, ...] = ()
     input_scale: tuple[float, ...] = ()
 
     @property
+    def information(self) -> str:
+        """Information set of the actors."""
+        return self.sight.information
+
+    @property
     def inputs(self) -> int:
-        """Numbers an actor sees: the leading part of the largest observation."""
-        return len(layout(self.information))
+        """Numbers an actor sees: the leading part of what is seen."""
+        return self.sight.actor
 
     @property
     def params(self) -> np.ndarray:
@@ -59,7 +69,14 @@ class Setup:
             sale_share=self.sale_share,
             stock_each_step=self.stock_each_step,
             hold_steps=self.hold_steps,
+            directive_share=self.directive_share,
+            directives=self.directives,
         )
+
+    @property
+    def card(self) -> dict[str, object]:
+        """What an exported policy has to know to build its own inputs."""
+        return {"hold_steps": self.hold_steps, "frames": self.sight.frames, "sees_bounds": self.sight.bounds}
 
     def identity(self) -> dict[str, object]:
         """What a checkpoint must agree on to be resumed."""
@@ -67,15 +84,19 @@ class Setup:
             "algorithm": self.algorithm,
             "information": self.information,
             "levels": self.levels,
-            "hold_steps": self.hold_steps,
+            **self.card,
             "layout_hash": layout_hash("grid_aware"),
             "worlds": len(self.worlds.specs),
+            "directives": len(self.directives),
             "seed": self.seed,
         }
 
 
-def setup_of(config: Config, params: np.ndarray) -> Setup:
-    """The run that ``config.train`` describes, for a site of ``params`` (1,), normaliser fitted."""
+def setup_of(config: Config, params: np.ndarray, directives: Sequence[Card] = ()) -> Setup:
+    """The run that ``config.train`` describes, for a site of ``params`` (1,), normaliser fitted.
+
+    directives: recorded ones, for runs with ``train.directive_share``.
+    """
     t = config.train
     shared = config.workload.path or config.signals.path or str(shared_data_folder())
     bands = tuple(NetworkBand(**band.model_dump()) for band in config.tariff.network_bands)
@@ -88,13 +109,15 @@ def setup_of(config: Config, params: np.ndarray) -> Setup:
                 trace_folder=shared,
             ),
             algorithm=t.algorithm,
-            information=t.information,
+            sight=Sight(t.information, t.frames, t.directive_share > 0.0, t.critic_sees_future),
             levels=t.discrete,
             individual_reward=t.reward == "individual",
             stock_each_step=t.stock_each_step,
             sale_share=t.sale_share if t.information == "grid_aware" else 0.0,
             hold_steps=t.hold_steps,
             seed=config.run.seed,
+            directive_share=t.directive_share,
+            directives=tuple(directives),
             compiled=t.compiled,
         )
     )
@@ -104,11 +127,12 @@ def fitted(setup: Setup) -> Setup:
     """``setup`` with the mean and scale of every input under random actions. One that never moves gets scale 0."""
     sites = setup.sites(FIT_SITES, setup.seed)
     draws = np.random.default_rng(setup.seed)
-    seen = np.empty((FIT_STEPS, FIT_SITES, OBSERVED + EXTRAS), dtype=np.float32)
+    looker = Looker(setup.sight, sites)
+    seen = np.empty((FIT_STEPS, FIT_SITES, setup.sight.width), dtype=np.float32)
     for t in range(FIT_STEPS):
         for _ in range(4):
             sites.hold(draws.uniform(-1.0, 1.0, (FIT_SITES, len(AGENTS))).astype(np.float32))
-        sites.observe(seen[t])
+        looker.look(seen[t])
     flat = seen.reshape(-1, seen.shape[2]).astype(np.float64)
     sd = flat.std(axis=0)
     scale = np.where(sd > MOVES, 1.0 / np.maximum(sd, SMALLEST_SD), 0.0)

@@ -20,6 +20,7 @@ from envs.state import AGENTS, QUEUE_STEPS, STATE_DTYPE
 from grid.compile import Tariff
 from grid.noise import hashed_generator
 from grid.rows import BASELINE, CARBON, NETWORK, STEPS_PER_DAY, STEPS_PER_PERIOD, TARIFF
+from train.directives import Card, Directives
 from train.kernel import TERMS, advance, renew_bounds, restart_site, write_extras
 from train.worlds import CRITIC_HOURS, World, WorldSpec, build_world
 
@@ -106,6 +107,8 @@ class TrainingSites:
             episode's sum is the same.
         hold_steps: control steps that ``hold`` keeps an action; episodes begin and end on multiples of it.
         episode_steps: length of an episode.
+        directive_share: share of the time that a supervisor's bounds narrow what is feasible.
+        directives: recorded ones that they are dealt from.
     """
 
     def __init__(
@@ -119,6 +122,8 @@ class TrainingSites:
         stock_each_step: bool = False,
         hold_steps: int = 1,
         episode_steps: int = EPISODE_STEPS,
+        directive_share: float = 0.0,
+        directives: Sequence[Card] = (),
     ) -> None:
         self.data = worlds
         self.hold_steps = hold_steps
@@ -140,9 +145,14 @@ class TrainingSites:
         self._finished = np.zeros((size, len(TERMS)))
         self._length = np.full(size, episode_steps)
         self._limits = limits((*STATE_FEATURES, *SALE_FEATURES))
+        self._directives: Directives | None = None
         for site in range(size):
             self.restart(site)
         self._stagger(draws)
+        if directive_share > 0.0:
+            self._directives = Directives(size, directive_share, directives, seed)
+            self._directives.renew(0)
+            self._directives.narrow(self.bounds)
 
     def restart(self, site: int) -> None:
         """Begin another episode at one site."""
@@ -174,18 +184,27 @@ class TrainingSites:
             self.shadow_queue, self.rng, self.world, self.first, self.commitments, actions, self.bounds, self.reward,
             self.team_gbp, self.done, self.terms, self._finished,
         )  # fmt: skip
+        if self._directives is not None:
+            self._directives.narrow(self.bounds)
         return self._finished[:ended]
 
     def hold(self, actions: np.ndarray) -> np.ndarray:
         """``step`` as often as an action is held; rewards add up. -> terms of the episodes that ended."""
+        self._before_last(0)
         ended = [self.step(actions).copy()]
-        for _ in range(self.hold_steps - 1):
+        for k in range(1, self.hold_steps):
+            self._before_last(k)
             reward, team_gbp, done = self.reward.copy(), self.team_gbp.copy(), self.done.copy()
             ended.append(self.step(actions).copy())
             self.reward += reward
             self.team_gbp += team_gbp
             self.done |= done
         return np.concatenate(ended)
+
+    def _before_last(self, step: int) -> None:
+        """What is asked after the last step of a choice is known when the next one is made."""
+        if self._directives is not None and step == self.hold_steps - 1:
+            self._directives.renew(self.hold_steps)
 
     def observe(self, out: np.ndarray) -> None:
         """Fill float32 (B, OBSERVED + EXTRAS): the grid-aware observation, then what only critics see."""
@@ -198,8 +217,13 @@ class TrainingSites:
         write_extras(self.episode_steps, self.state, self.first, d.future, d.sums, d.level, out[:, OBSERVED:])
 
     def get_state(self) -> dict[str, Any]:
-        return {name: getattr(self, name).copy() for name in _RESUMED}
+        state: dict[str, Any] = {name: getattr(self, name).copy() for name in _RESUMED}
+        if self._directives is not None:
+            state["directives"] = self._directives.get_state()
+        return state
 
     def set_state(self, state: dict[str, Any]) -> None:
         for name in _RESUMED:
             getattr(self, name)[...] = state[name]
+        if self._directives is not None:
+            self._directives.set_state(state["directives"])

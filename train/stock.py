@@ -12,10 +12,11 @@ from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
 
 from envs.actions import code_levels
 from envs.state import AGENTS
-from train.columns import ACTION, ADVANTAGE, BITS, INPUT, LOGP, SEEN, TARGET
+from train.columns import ACTION, ADVANTAGE, INPUT, INPUT_BITS, INPUT_SEEN, LOGP, TARGET
 from train.kernel import code_bits
 from train.learner import standardise
 from train.setup import Setup
+from train.sight import Looker
 
 
 class StockSite(MultiAgentEnv):
@@ -27,7 +28,8 @@ class StockSite(MultiAgentEnv):
         self.setup = setup
         self.possible_agents = list(AGENTS)
         self.agents = list(AGENTS)
-        space = gym.spaces.Box(-np.inf, np.inf, (INPUT.stop,), np.float32)
+        width = INPUT_SEEN.start + setup.sight.width
+        space = gym.spaces.Box(-np.inf, np.inf, (width,), np.float32)
         action: gym.Space = gym.spaces.Box(-np.inf, np.inf, (1,), np.float32)
         self._levels = None
         if setup.levels is not None:
@@ -35,13 +37,14 @@ class StockSite(MultiAgentEnv):
         self.observation_spaces = dict.fromkeys(AGENTS, space)
         self.action_spaces = dict.fromkeys(AGENTS, action)
         self._sites: Any = None
-        self._seen = np.zeros((1, INPUT.stop), dtype=np.float32)
+        self._seen = np.zeros((1, width), dtype=np.float32)
         self._actions = np.zeros((1, len(AGENTS)), dtype=np.float32)
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[dict, dict]:
         if self._sites is None:
             drawn = np.random.default_rng(seed).integers(2**31) if seed is None else seed
             self._sites = self.setup.sites(1, int(drawn))
+            self._looker = Looker(self.setup.sight, self._sites)
         return self._look(), {}
 
     def step(self, action_dict: dict[Any, Any]) -> tuple[dict, dict, dict, dict, dict]:  # type: ignore[override]
@@ -62,9 +65,9 @@ class StockSite(MultiAgentEnv):
         )
 
     def _look(self) -> dict[str, np.ndarray]:
-        self._sites.observe(self._seen[:, SEEN])
+        self._looker.look(self._seen[:, INPUT_SEEN])
         if self.setup.levels is not None:
-            code_bits(self._sites.bounds, self.setup.levels, self._seen[:, BITS])
+            code_bits(self._sites.bounds, self.setup.levels, self._seen[:, INPUT_BITS])
         return {agent: self._seen[0].copy() for agent in AGENTS}
 
 

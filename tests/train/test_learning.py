@@ -18,11 +18,12 @@ from envs.params import site_params
 from envs.state import AGENTS
 from train import checkpoints
 from train.algorithm import rllib_config
-from train.columns import ADVANTAGE, INPUT, LOGP, TARGET
+from train.columns import ADVANTAGE, INPUT, INPUT_SEEN, LOGP, TARGET
 from train.learner import FAILED_BATCH, NonFiniteLoss, ppo_loss, standardise
 from train.loop import StoppedEarly, locked, train
-from train.modules import exported_actors, scores
+from train.modules import exported_actors, module_ids, scores
 from train.setup import Setup
+from train.sight import Sight
 from train.stock import stock_batch
 
 pytestmark = pytest.mark.usefixtures("cluster")
@@ -73,9 +74,10 @@ def test_equal_data_gives_equal_losses(
 def test_every_algorithm_trains_and_exports_its_own_actors(
     setup_as: Callable[..., Setup], small_config: Callable[..., Config], algorithm_name: str
 ) -> None:
-    setup = setup_as(algorithm=algorithm_name, information="carbon_aware")
+    setup = setup_as(algorithm=algorithm_name, sight=Sight("carbon_aware"))
     algorithm = rllib_config(setup, small_config(f"train.algorithm={algorithm_name}").train).build_algo()
     try:
+        assert tuple(algorithm.env_runner.module.keys()) == module_ids(algorithm_name), "one seed, one set of weights"
         before = weights(algorithm)
         algorithm.train()
         after = weights(algorithm)
@@ -86,7 +88,7 @@ def test_every_algorithm_trains_and_exports_its_own_actors(
         wanted = scores(modules, seen)
         actors = exported_actors(modules, setup)
         for k, agent in enumerate(AGENTS):
-            alone = actors[agent](seen[:, : setup.inputs])
+            alone = actors[agent](seen[:, INPUT_SEEN][:, : setup.inputs])
             torch.testing.assert_close(alone, wanted[:, k], rtol=1e-5, atol=1e-6)
     finally:
         algorithm.stop()
