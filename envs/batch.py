@@ -152,6 +152,7 @@ class SiteBatch:
         self.own_trades = np.zeros(sold, dtype=bool)
         self._kept_calls: dict[str, Call] = {}
         self._events.reset()
+        self.notices: tuple[tuple[Any, ...], ...] = ()  # shown in the view as they are
         self._step = 0
         if self._outages.next_edge == 0:
             self._outages.apply(0, self.state)
@@ -231,7 +232,7 @@ class SiteBatch:
             assert isinstance(result, Advance)
             by_site += (observer.offset, result.reward, result.observed, result.bounds)
             shared += (observer.table, observer.limits, observer.sales)
-        return Call(result, by_site, shared, by_site + shared)
+        return self._slices.call(result, by_site, shared)
 
     def _kept_call(self, information: str) -> Call:
         """The call whose result is overwritten step by step: ``step`` for an empty name, else ``advance``."""
@@ -266,6 +267,7 @@ class SiteBatch:
             params=self.params,
             commitments_kw=self.commitments_kw,
             events=self._events.at(self._step),
+            notices=self.notices,
         )
 
     def observe(self, information: str) -> dict[str, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ class Case:
     neutral_kwh     float64 (rows.steps,): import of the neutral controller over the run, per step
     import_per_it   site kWh per IT kWh over the run-in, values queued work at the end
     keys            week_start, workload, site, data_hash: what result rows are keyed by
+    notices         what grid and operator write during the run, with what it means (``llm_layer.notices``)
     scenario        what goes wrong during the run; ``rows`` have been through ``envs.scenario.disturb_rows``
     """
 
@@ -34,3 +36,4 @@ class Case:
     import_per_it: float
     keys: dict[str, str] = field(default_factory=dict)
     scenario: tuple[Disturbance, ...] = ()
+    notices: tuple[Any, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,8 @@ class SiteView:
     params          record array (B,) of ``envs.params.SITE_DTYPE``
     commitments_kw  float64 (B, P): kW sold in each settlement period of the run
     events          for each site the requests published by now and not yet over
+    notices         for each site the constraints read by now and not yet over (``llm_layer.notices.notice``), and what
+                    is information only; empty where nobody reads
     """
 
     step: int
@@ -42,6 +44,7 @@ class SiteView:
     params: np.ndarray
     commitments_kw: np.ndarray
     events: tuple[tuple[FlexEvent, ...], ...]
+    notices: tuple[tuple[Any, ...], ...] = ()
 
     @property
     def batch_size(self) -> int:

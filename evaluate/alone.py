@@ -15,14 +15,17 @@ from envs.view import SiteView
 from evaluate.desk import Desk
 from llm_layer.guard import guard
 from llm_layer.orchestrator import Control, Orchestrator, Trail
+from llm_layer.reader.board import NoticeBoard
 
 
 class Alone:
     """Stands where a supervised orchestrator stands and decides nothing about agents."""
 
-    def __init__(self, policy: Policy, desk: Desk, audit: Trail | None = None) -> None:
-        self._policy, self._desk = policy, desk
-        self._plant = Orchestrator(None, audit=audit)
+    def __init__(
+        self, policy: Policy, desk: Desk, audit: Trail | None = None, notices: NoticeBoard | None = None
+    ) -> None:
+        self._policy, self._desk, self._notices = policy, desk, notices
+        self._plant = Orchestrator(None, audit=audit, notices=notices)
 
     def reset(self, batch: SiteBatch) -> None:
         self._plant.reset(batch)
@@ -31,14 +34,16 @@ class Alone:
     def bounds(self, view: SiteView, batch: SiteBatch, feasible: np.ndarray) -> np.ndarray:
         """Sell what has been requested since the last step, then say what binds."""
         if not self._policy.accepts_events:
-            return guard(view, feasible)
+            safe = guard(view, feasible)
+            return safe if self._notices is None else self._notices.bounds(view, batch, safe)
         self._sell(view, batch)
         return self._plant.bounds(view, batch, feasible)
 
     def control(self, view: SiteView, batch: SiteBatch, feasible: np.ndarray, raw: np.ndarray) -> Control:
         if not self._policy.accepts_events:
             safe = guard(view, feasible)
-            return Control(safe, safe, safe, safe, np.zeros(view.batch_size), (), ())
+            noticed = safe if self._notices is None else self._notices.bounds(view, batch, safe)
+            return Control(safe, noticed, noticed, noticed, np.zeros(view.batch_size), (), ())
         return self._plant.control(view, batch, feasible, raw)
 
     def counters(self) -> dict[str, np.ndarray]:

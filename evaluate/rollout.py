@@ -21,6 +21,7 @@ from grid.market.commitments import CommitmentError
 from grid.market.rules import MarketRules
 from grid.rows import BASELINE, STEPS_PER_PERIOD
 from llm_layer.orchestrator import Control
+from llm_layer.reader.board import NoticeBoard
 
 CAUSES = ("", "clipped", "tracker", "supervisor", "notice")  # who moved an executed action away from the proposal
 CLIPPED, TRACKER, SUPERVISOR, NOTICE = range(1, 5)
@@ -94,6 +95,7 @@ def rollout(
     seeds: np.ndarray,
     own_baseline: bool = False,
     before_step: Callable[[int], bool] | None = None,
+    notices: NoticeBoard | None = None,
 ) -> Rollout:
     """Run ``batch`` from its start to its end.
 
@@ -102,9 +104,13 @@ def rollout(
         seeds: int64 (B,), for the policy's own randomness.
         own_baseline: learn each day's BL01 from the run's own meter (runs over 14 days) in place of the frozen one.
         before_step: called with the step number; False ends the run there, at a settlement period's edge.
+        notices: the board that reads the cases' notices, the one the overseer was given; None: nobody reads. Steps
+            that break what a notice truly asks are counted either way.
     """
     batch.reset()
     desk = Desk(batch, rules)
+    board = NoticeBoard(None) if notices is None else notices
+    board.reset(batch)
     overseer = overseer_of(policy, desk)
     overseer.reset(batch)
     policy.reset(batch.batch_size, seeds)
@@ -116,7 +122,9 @@ def rollout(
             break
         if learner is not None:
             learner.before(t, run.outputs)
+        board.before(batch)
         view = batch.view()
+        board.watch(view)
         feasible = batch.feasible()
         bounds = overseer.bounds(view, batch, feasible)
         obs = batch.observe(policy.layout) if policy.layout else {}
@@ -125,9 +133,11 @@ def rollout(
         control = overseer.control(view, batch, feasible, raw)
         result = batch.step(raw, control.bounds, copy=False)
         _record(run, t, raw, result.executed, result.outputs, view, control)
+        run.llm_kwh[t] += board.spent_kwh
+        run.breach_steps[t] = board.after(view, result.outputs, result.executed)
         done = t + 1
     overseer.finish(batch)
-    return _finished(run, done, desk, overseer)
+    return _finished(run, done, desk, overseer, board)
 
 
 def neutral_rollout(batch: SiteBatch) -> Rollout:
@@ -136,10 +146,18 @@ def neutral_rollout(batch: SiteBatch) -> Rollout:
     run = _empty(batch)
     actions, nobody = neutral_actions(batch.params), np.zeros(batch.batch_size, dtype=np.int64)
     run.raw[:] = run.executed[:] = actions
+    board = NoticeBoard(None)
+    board.reset(batch)
     for t in range(batch.steps):
-        run.outputs[t] = batch.step(actions, copy=False).outputs
+        view = None if board.idle else batch.view()
+        if view is not None:
+            board.watch(view)
+        result = batch.step(actions, copy=False)
+        run.outputs[t] = result.outputs
+        if view is not None:
+            run.breach_steps[t] = board.after(view, result.outputs, result.executed)
     run.baseline_kw = run.rows_by_step()[..., BASELINE]
-    run.counters = dict.fromkeys(COUNTERS, nobody)
+    run.counters = dict.fromkeys(COUNTERS, nobody) | {"notice_breach_steps": run.breach_steps.sum(axis=0)}
     return run
 
 
@@ -213,7 +231,7 @@ def _causes(raw: np.ndarray, executed: np.ndarray, control: Control) -> np.ndarr
     return causes
 
 
-def _finished(run: Rollout, done: int, desk: Desk, overseer: Overseer) -> Rollout:
+def _finished(run: Rollout, done: int, desk: Desk, overseer: Overseer, board: NoticeBoard) -> Rollout:
     """Cut a run that was stopped, close the ledger, count."""
     for name in (
         "outputs", "raw", "executed", "causes", "baseline_kw", "neutral_kwh", "llm_kwh", "breach_steps",
@@ -226,6 +244,7 @@ def _finished(run: Rollout, done: int, desk: Desk, overseer: Overseer) -> Rollou
     by_cause = {name: (run.causes == k).any(axis=2).sum(axis=0) for k, name in enumerate(CAUSES) if name}
     run.counters = {
         **overseer.counters(),
+        "reads": board.reads,
         "events_accepted": desk.accepted,
         "clipped": by_cause["clipped"],
         "tracker_steps": by_cause["tracker"],

@@ -32,6 +32,7 @@ from llm_layer.deliveries import Deliveries
 from llm_layer.directive import Directive
 from llm_layer.guard import guard
 from llm_layer.policy import Decision, HighLevelPolicy, SupervisorError, fallback
+from llm_layer.reader.board import NoticeBoard
 from llm_layer.records import decision_body, decision_runtime
 from llm_layer.situation import Situation
 from llm_layer.wakes import Alarm
@@ -84,6 +85,7 @@ class Orchestrator:
         accept: sells kW to a request in the market's books, or raises ``CommitmentError``; None: no market is
             connected, and no request is put to the supervisor. sell: the same for an own trade.
         audit: where decisions and deliveries are recorded; None: nowhere.
+        notices: the board whose readings bind; whoever runs the loop resets it and lets it read. None: nobody reads.
     """
 
     def __init__(
@@ -94,12 +96,14 @@ class Orchestrator:
         accept: Accept | None = None,
         sell: Sell | None = None,
         audit: Trail | None = None,
+        notices: NoticeBoard | None = None,
     ) -> None:
         if every_steps < 1:
             raise ValueError(f"supervisor.every_steps: {every_steps} must be at least 1")
         self.high_level = high_level
         self.every_steps = every_steps
         self._accept, self._sell, self._audit = accept, sell, audit
+        self._notices = notices
 
     def reset(self, batch: SiteBatch) -> None:
         """Forget everything about the last run; ``batch`` stands at the start of its own."""
@@ -122,7 +126,8 @@ class Orchestrator:
     def bounds(self, view: SiteView, batch: SiteBatch, feasible: np.ndarray) -> np.ndarray:
         """Bounds float32 (B, 3, 2) of the coming step before the agents act, with the directive held so far."""
         self._safe = guard(view, feasible)
-        self._tracked, active = track(view, batch, self._safe)
+        self._noticed = self._safe if self._notices is None else self._notices.bounds(view, batch, self._safe)
+        self._tracked, active = track(view, batch, self._noticed)
         if self._deliveries.any_open or active.any():
             for body in self._deliveries.observe(view, active):
                 self._record(body, {"source": "rules"})
@@ -134,7 +139,8 @@ class Orchestrator:
         """Decide where a decision is due, given the agents' raw actions float32 (B, 3), and say what now binds."""
         if self._at != view.step:
             self.bounds(view, batch, feasible)
-        due = [] if self.high_level is None else self._alarm.ringing(view, self._length)
+        woken = () if self._notices is None else self._notices.woken
+        due = [] if self.high_level is None else self._alarm.ringing(view, self._length, woken)
         if not due:
             return self._control(self._no_kwh, (), ())
         situations = [
@@ -167,8 +173,7 @@ class Orchestrator:
     def _control(
         self, llm_kwh: np.ndarray, situations: tuple[Situation, ...], decisions: tuple[Decision, ...]
     ) -> Control:
-        # No notices are read yet: what they ask is what physics allows.
-        return Control(self._safe, self._safe, self._tracked, self._final, llm_kwh, situations, decisions)
+        return Control(self._safe, self._noticed, self._tracked, self._final, llm_kwh, situations, decisions)
 
     def finish(self, batch: SiteBatch) -> None:
         """After the last step: close deliveries that run to the end."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from envs.view import SiteView
@@ -11,6 +13,7 @@ STEP_NS = 900 * 10**9
 
 START, HOLD_OVER, RETRY, LIMIT_NEAR = "start", "hold over", "retry", "limit near"
 PUBLISHED, STARTED, ENDED = "request published", "request started", "request ended"
+NOTICE_READ = "notice read"
 
 
 class RequestEdges:
@@ -54,12 +57,14 @@ class Alarm:
         self._near = NearLimits(view)
         self._requests = RequestEdges(view.batch_size)
 
-    def ringing(self, view: SiteView, length: np.ndarray) -> list[tuple[int, str, int]]:
+    def ringing(self, view: SiteView, length: np.ndarray, noticed: Collection[int] = ()) -> list[tuple[int, str, int]]:
         """(site, why, steps until it is asked again) of each site to decide for; sites at their end rest.
+
+        noticed: sites at which a notice has just been read.
 
         It is asked again at the next multiple of N, or where a request it knows of starts or ends before that.
         """
-        wakes = self._requests.edges(view)
+        wakes = dict.fromkeys(noticed, NOTICE_READ) | self._requests.edges(view)
         near = self._near.edges(view)
         if view.step < self._soonest and not wakes and not near.any():
             return []

@@ -1,11 +1,11 @@
 """Counts the steps in which a site broke what a notice truly asks; what a reader made of it does not matter here.
 
-    min_soc     charge at the end of a step below the value, or below what charging at full power since the notice
-                was published would have reached
-    not_warmer  executed set-point above the one at max(from, published_at)
-    no_defer    work put off
-    max_import  import of the step above the limit
-    max_carbon  emitted since its start more than the budget
+min_soc     charge at the end of a step below the value, or below what charging at full power since the notice
+            was published would have reached
+not_warmer  executed set-point above the one at max(from, published_at)
+no_defer    work put off
+max_import  import of the step above the limit
+max_carbon  emitted since its start more than the budget
 """
 
 from __future__ import annotations

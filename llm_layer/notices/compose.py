@@ -102,7 +102,8 @@ def _filled(
     timing.words.value = value
     pieces = _SLOT.split(template)
     text = "".join(
-        piece if k % 2 == 0 else _cased(piece, _slot(rng, piece.lower(), timing, value)) for k, piece in enumerate(pieces)
+        piece if k % 2 == 0 else _cased(piece, _slot(rng, piece.lower(), timing, value))
+        for k, piece in enumerate(pieces)
     )
     text = " ".join(text.replace("{{", "{").replace("}}", "}").split())
     return text, _as_written(text, timing.words)

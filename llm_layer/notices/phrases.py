@@ -106,7 +106,7 @@ class Timing:
         return placed[place].strip()
 
     def _end_day(self) -> str:
-        """"tomorrow" where the end is past midnight, mostly; midnight itself needs no day."""
+        """ "tomorrow" where the end is past midnight, mostly; midnight itself needs no day."""
         assert self.until is not None
         local, today = self.until.tz_convert(LONDON), self.published_at.tz_convert(LONDON)
         if local.date() == today.date():
@@ -195,13 +195,26 @@ def _mass(value: float) -> tuple[list[str], list[str]]:
 
 def _price(value: float) -> tuple[list[str], list[str]]:
     pounds = f"{value:.0f}"
-    forms = [f"GBP {pounds}/MWh", f"£{pounds}/MWh", f"{pounds} pounds per MWh", f"{pounds} GBP/MWh", f"£{pounds} per MWh"]
+    forms = [
+        f"GBP {pounds}/MWh",
+        f"£{pounds}/MWh",
+        f"{pounds} pounds per MWh",
+        f"{pounds} GBP/MWh",
+        f"£{pounds} per MWh",
+    ]
     return [*forms, f"{pounds} pounds a megawatt-hour", f"{value / 10:g}p/kWh"], [f"{value / 10:g} pence per kWh"]
 
 
 def _power(value: float) -> tuple[list[str], list[str]]:
     mega = f"{value / 1000:.2f}"
-    forms = [f"{value:.0f} kW", f"{value:.0f} kW", f"{value:.0f}kW", f"{mega} MW", f"{mega}MW", f"{value:.0f} kilowatts"]
+    forms = [
+        f"{value:.0f} kW",
+        f"{value:.0f} kW",
+        f"{value:.0f}kW",
+        f"{mega} MW",
+        f"{mega}MW",
+        f"{value:.0f} kilowatts",
+    ]
     return forms, [f"{mega} megawatts"]
 
 

@@ -33,13 +33,21 @@ _FRAMES: dict[Split, dict[str, tuple[str, ...]]] = {
             "Dear colleagues, {} Yours sincerely, {desk}",
             "Good afternoon. {} Thank you. {desk}",
         ),
-        "bulletin": ("[{ref}] {}", "{desk}: {}", "{} Issued at {stamp}, {desk}.", "{} Questions to {desk}, tel. {ext}."),
+        "bulletin": (
+            "[{ref}] {}",
+            "{desk}: {}",
+            "{} Issued at {stamp}, {desk}.",
+            "{} Questions to {desk}, tel. {ext}.",
+        ),
         "chatty": ("{} Cheers, {person}", "{person} here. {}", "{} Any questions, call {ext}."),
         "terse": ("{ref} {}", "{} ACK."),
     },
     "valid": {"email": ("To whom it may concern: {} {desk}, ref. {ref}",), "bulletin": ("{} Reference {ref}.",)},
     "test": {
-        "email": ("Dear operator, {} Best wishes, {desk}", "Dear all, {} This message was sent to all shifts by {desk}."),
+        "email": (
+            "Dear operator, {} Best wishes, {desk}",
+            "Dear all, {} This message was sent to all shifts by {desk}.",
+        ),
         "bulletin": ("No. {ext}. {}", "{} Published {stamp} by {desk}."),
         "chatty": ("{} - {person}",),
         "terse": ("{} //{desk}",),
@@ -48,7 +56,14 @@ _FRAMES: dict[Split, dict[str, tuple[str, ...]]] = {
 
 # How a cause and an ask make a text.
 _JOINTS: dict[Split, tuple[str, ...]] = {
-    "train": ("{Cause}, so {ask}.", "{Ask}, because {cause}.", "{Cause}. {Ask}.", "{Ask}: {cause}.", "{Ask}.", "{cause} - {ask}"),
+    "train": (
+        "{Cause}, so {ask}.",
+        "{Ask}, because {cause}.",
+        "{Cause}. {Ask}.",
+        "{Ask}: {cause}.",
+        "{Ask}.",
+        "{cause} - {ask}",
+    ),
     "valid": ("{Cause}; {ask}.", "{Ask} ({cause})."),
     "test": ("As {cause}, {ask}.", "{Ask} since {cause}.", "Please note: {cause}, therefore {ask}."),
 }

@@ -67,7 +67,7 @@ class NoticeBoard:
     @property
     def idle(self) -> bool:
         """Whether there is nothing for it to do in this run."""
-        return not self._meter.watching and not any(self._ahead)
+        return not self._meter.watching
 
     def before(self, batch: SiteBatch) -> None:
         """At the start of a step, before anyone looks: read what is due, and show what has been read (``notices``)."""
@@ -139,7 +139,9 @@ class NoticeBoard:
                 **reading.as_record(),
                 "tell_operator": not in_force,
             }
-            self._record(body, {"latency_s": round(latency_s, 6), **({"error": reading.error} if reading.error else {})})
+            self._record(
+                body, {"latency_s": round(latency_s, 6), **({"error": reading.error} if reading.error else {})}
+            )
 
     def _standing(self, site: int, now_ns: int, step: int) -> list[Standing]:
         found = []

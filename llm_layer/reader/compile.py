@@ -38,7 +38,11 @@ Standing = tuple[InForce, Kept]
 
 
 def compile_constraints(
-    constraints: Sequence[Sequence[Standing]], state: SiteBatch, published: SiteView, now: np.ndarray, within: np.ndarray
+    constraints: Sequence[Sequence[Standing]],
+    state: SiteBatch,
+    published: SiteView,
+    now: np.ndarray,
+    within: np.ndarray,
 ) -> np.ndarray:
     """Bounds float32 (B, 3, 2) of the coming step.
 
@@ -136,8 +140,10 @@ def _pace_carbon(
     batch: SiteBatch, view: SiteView, site: int, entry: InForce, left_kg: float, now_ns: int, bounds: np.ndarray
 ) -> None:
     """This step's part of what is left of a budget, by what baseline and published carbon say of the rest of it."""
-    half_hours = view.baseline_kw.shape[1] if entry.until_ns > now_ns + view.baseline_kw.shape[1] * 2 * STEP_NS else max(
-        1, -(-(entry.until_ns - now_ns) // (2 * STEP_NS))
+    half_hours = (
+        view.baseline_kw.shape[1]
+        if entry.until_ns > now_ns + view.baseline_kw.shape[1] * 2 * STEP_NS
+        else max(1, -(-(entry.until_ns - now_ns) // (2 * STEP_NS)))
     )
     carbon = np.concatenate([view.row[site, CARBON : CARBON + 1], view.forecast[site, _CARBON_FORECAST]])[:half_hours]
     load_kw = np.maximum(1.0, view.baseline_kw[site, : len(carbon)])

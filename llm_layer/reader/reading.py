@@ -101,7 +101,14 @@ def constrained(kind: str, ends: bool, words: Words, published_at: pd.Timestamp,
 
 
 def judged(
-    notice: Notice, kind: str, ends: bool, words: Words, confidence: float, engine: str, cut: bool, energy_kwh: float = 0.0
+    notice: Notice,
+    kind: str,
+    ends: bool,
+    words: Words,
+    confidence: float,
+    engine: str,
+    cut: bool,
+    energy_kwh: float = 0.0,
 ) -> Reading:
     """A reading from a class and copied words: in doubt, or where half of a notice was not seen, without a constraint."""
     unsure = Reading(notice.id, None, engine, confidence, cut, energy_kwh=energy_kwh)
