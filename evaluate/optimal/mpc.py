@@ -6,19 +6,22 @@ carbon; ``carbon_aware`` sees carbon only, and takes its level for the cost.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
+import highspy
 import numpy as np
 
 from agents.policy import Offer
 from envs.load_shift import full_work_kwh, may_wait_share
 from envs.state import BATTERY, LOAD_SHIFT
 from envs.view import SiteView
-from evaluate.optimal.envelope import pieces, roof
+from evaluate.optimal.envelope import roof
 from evaluate.optimal.outlook import Outlook, see
 from evaluate.optimal.plan_model import KWH_PER_MWH, Columns, EndValue, Slots, Work, add_site, work_classes
 from evaluate.optimal.program import INFINITY, Program, SolverError
 from evaluate.optimal.set_points import settled_supply
+from evaluate.optimal.settled import settled_pieces
 from evaluate.optimal.tracking import battery_action, shift_action, supply_action
 from grid.rows import STEP_HOURS, STEPS_PER_PERIOD, TAIL_STEPS, UTILISATION, WET_BULB
 
@@ -74,6 +77,7 @@ class Mpc:
 
     def reset(self, batch_size: int, seeds: np.ndarray) -> None:
         self._targets: list[_Targets | None] = [None] * batch_size
+        self._bases: list[highspy.HighsBasis | None] = [None] * batch_size
         self._sold = np.zeros(batch_size)
         self._seen_cost = np.zeros(batch_size)
 
@@ -101,16 +105,19 @@ class Mpc:
         outlook = see(view, site, HORIZON_STEPS, self.settings.fade_per_hour)
         cost = self._cost_per_kwh(p, outlook)
         work = _work(view, site, outlook, slots)
-        params, wet_bulb = view.params[site : site + 1], slots.mean(outlook.wet_bulb_degc[:steps])[:, None]
+        params, wet_bulb = view.params[site : site + 1], slots.mean(outlook.wet_bulb_degc[:steps])
+        cost_by_slot = slots.mean(cost[:steps])
         program = Program()
         columns = add_site(
             program,
             p,
             slots,
             work,
-            pieces(params, wet_bulb, None),
-            roof(params, wet_bulb, None, work.urgent_kwh / work.full_kwh),
-            slots.mean(cost[:steps]),
+            settled_pieces(params, wet_bulb),
+            roof(params, wet_bulb[:, None], None, work.urgent_kwh / work.full_kwh)
+            if cost_by_slot.min() < 0.0
+            else None,
+            cost_by_slot,
             p["wear_gbp_per_mwh"] / KWH_PER_MWH,
             float(view.state["soc_kwh"][site]),
             self._end_value(p, view, site, cost, steps),
@@ -121,10 +128,10 @@ class Mpc:
             _deliver(
                 program, p, columns, slots, outlook, float(view.state["period_kwh"][site]), view.step, self.settings
             )
-        try:
-            x = program.solve().x
-        except SolverError:
-            x = None
+        x = None
+        with suppress(SolverError):
+            solution = program.solve(basis=self._bases[site])
+            x, self._bases[site] = solution.x, solution.basis
         queued = float(view.state["queued_kwh"][site])
         if x is None:
             hold = np.full(REPLAN_STEPS, view.state["soc_kwh"][site])

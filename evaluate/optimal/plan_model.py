@@ -120,7 +120,7 @@ def add_site(
     slots: Slots,
     work: Work,
     power: Pieces,
-    over: Roof,
+    over: Roof | None,
     cost_per_kwh: np.ndarray,
     wear_per_kwh: float,
     soc_kwh: float,
@@ -132,7 +132,7 @@ def add_site(
 
     Args:
         p: its parameter record.
-        power, over: planes under and over the site's power, by slot.
+        power, over: planes under and over the site's power, by slot; nothing over it where import always costs money.
         cost_per_kwh: cost of import by slot, (n,). wear_per_kwh: cost of what the battery discharges.
         heat: heat held by the room; None leaves storing heat out.
         paid_to_use: bool (n,), slots in which importing more may lower the cost: power is held below its roof there.
@@ -243,7 +243,7 @@ def _add_power(
     slots: Slots,
     work: Work,
     power: Pieces,
-    over: Roof,
+    over: Roof | None,
     run: np.ndarray,
     load: np.ndarray,
     held: np.ndarray,
@@ -272,8 +272,9 @@ def _add_power(
     for k in range(power.work_kw.shape[1]):
         rows(everywhere, power.work_kw[:, k], power.per_heat[:, k], power.base_kw[:, k], below=False)
     at = np.flatnonzero(paid_to_use)
-    for k in range(over.work_kw.shape[1] if len(at) else 0):
-        rows(at, over.work_kw[at, k], over.per_heat[at, k], over.base_kw[at, k], below=True)
+    if over is not None and len(at):
+        for k in range(over.work_kw.shape[1]):
+            rows(at, over.work_kw[at, k], over.per_heat[at, k], over.base_kw[at, k], below=True)
 
 
 def _add_end(program: Program, p: np.void, work: Work, run: np.ndarray, soc: np.ndarray, end: EndValue) -> None:

@@ -28,6 +28,7 @@ class Solution:
     dual_bound     no plan costs less
     gap            (objective - dual bound) / |objective|; 0 for a continuous programme
     status         optimal | time_limit | infeasible
+    basis          of a continuous programme: where the search for one like it may begin
     """
 
     x: np.ndarray | None
@@ -35,6 +36,7 @@ class Solution:
     dual_bound: float
     gap: float
     status: str
+    basis: highspy.HighsBasis | None = None
 
 
 class Program:
@@ -88,10 +90,18 @@ class Program:
         """Add to the cost of columns that exist; none may be named twice."""
         self._joined_cost()[columns] += cost
 
-    def solve(self, *, time_limit_s: float = INFINITY, gap: float = 0.0, start: np.ndarray | None = None) -> Solution:
+    def solve(
+        self,
+        *,
+        time_limit_s: float = INFINITY,
+        gap: float = 0.0,
+        start: np.ndarray | None = None,
+        basis: highspy.HighsBasis | None = None,
+    ) -> Solution:
         """Minimise.
 
         ``start``: values of the first columns of a plan known to be possible; later integer columns are 0 in it.
+        ``basis``: of a continuous programme solved before; used where it has this one's columns and rows.
 
         Raises:
             SolverError: no plan within the time limit, or an end HiGHS cannot explain (unbounded, numerical).
@@ -109,6 +119,9 @@ class Program:
             integers = np.flatnonzero(np.concatenate(self._integer))
             values = np.round(np.concatenate([start, np.zeros(self.columns - len(start))])[integers])
             highs.setSolution(len(integers), integers.astype(np.int32), values)
+        if basis is not None and (len(basis.col_status), len(basis.row_status)) == (self.columns, self.rows):
+            highs.setOptionValue("presolve", "off")  # it would begin anew
+            highs.setBasis(basis)
         highs.run()
         return _solution(highs, any(block.any() for block in self._integer))
 
@@ -162,4 +175,4 @@ def _solution(highs: _Highs, is_mip: bool) -> Solution:
     x = np.array(highs.getSolution().col_value)
     bound = info.mip_dual_bound if is_mip else info.objective_function_value
     gap = info.mip_gap if is_mip else 0.0
-    return Solution(x, info.objective_function_value, bound, gap, status)
+    return Solution(x, info.objective_function_value, bound, gap, status, None if is_mip else highs.getBasis())
