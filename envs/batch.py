@@ -28,7 +28,15 @@ from envs.state import AGENTS, OUTPUTS, QUEUE_STEPS, STATE_DTYPE
 from envs.threads import Call, Slices
 from envs.view import SiteView
 from grid.events import FlexEvent
-from grid.rows import COLUMNS, EVENT_KW, EVENT_PRICE, FORECAST_HALF_HOURS, STEP_MINUTES, STEPS_PER_PERIOD
+from grid.rows import (
+    COLUMNS,
+    EVENT_KW,
+    EVENT_PRICE,
+    FORECAST_HALF_HOURS,
+    STEP_MINUTES,
+    STEPS_PER_PERIOD,
+    ExogenousRows,
+)
 
 _STEP = np.timedelta64(STEP_MINUTES, "m")
 _HALF_HOURS = np.arange(FORECAST_HALF_HOURS)
@@ -318,10 +326,26 @@ class SiteBatch:
         for values in (rows.values, rows.visible, self._values[joint], self._seen[joint]):
             values[first:end, EVENT_KW], values[first:end, EVENT_PRICE] = event.kw, event.price_gbp_per_mwh
         rows = replace(rows, events=tuple(sorted((*rows.events, event), key=lambda one: one.start)))
+        self._take(case, rows)
+
+    def renew(self, case: int, rows: ExogenousRows) -> None:
+        """The rows of a case that is happening, as they are known now: the same steps, requests and baseline."""
+        start = self._case_start[case]
+        joint = slice(start, start + len(rows.values))
+        for mine, theirs in (
+            (self._values, rows.values),
+            (self._seen, rows.visible),
+            (self._forecast, rows.forecast),
+            (self._published, rows.published_steps),
+        ):
+            mine[joint] = theirs
+        self._take(case, rows)
+
+    def _take(self, case: int, rows: ExogenousRows) -> None:
         self.cases = (*self.cases[:case], replace(self.cases[case], rows=rows), *self.cases[case + 1 :])
         self._all_rows = [one.rows for one in self.cases]
         self._events = OpenEvents(self._all_rows, self.site_case, self.first_row)
-        self._observers.clear()  # they precompute what rows say of requests
+        self._observers.clear()  # they precompute what rows say
         self._kept_calls.clear()
 
     def set_baseline(self, site: int, first_period: int, kw: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import platform
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from evaluate.baseline_days import days_behind
 from evaluate.cases import make_case, market_rules
 from evaluate.desk import Desk
 from evaluate.frames import settled_periods, settlement_frame
+from evaluate.happening import Happening, happening
 from evaluate.identity import code_commit
 from evaluate.names import COUNTERS
 from evaluate.network import on_network
@@ -53,10 +55,11 @@ def run_site(
     Raises:
         ValueError: bad data or parameters, or a supervisor that cannot start, before anything is written.
     """
-    case = make_case(config)
+    present = happening(config, folder)
+    case = make_case(config if present is None else present.config)
     policy = controller_of(config, case)
     with open_supervisor(config.supervisor, answers=answers, folder=folder) as supervisor:
-        return _run(config, folder, case, policy, supervisor, on_progress, comparison)
+        return _run(config, folder, case, policy, supervisor, present, on_progress, comparison)
 
 
 def _run(
@@ -65,6 +68,7 @@ def _run(
     case: Case,
     policy: Policy,
     supervisor: HighLevelPolicy | None,
+    present: Happening | None,
     on_progress: Callable[[int, int], None] | None,
     comparison: Comparison | None,
 ) -> dict[str, Any]:
@@ -85,6 +89,12 @@ def _run(
         audit: Trail = ResumedTrail(writer) if config.beckn.enabled else writer
         audit.write(_head(config, case, policy, supervisor), _runtime(config))
 
+        def before_period(step: int) -> bool:
+            going_on = before_step(step)
+            if going_on and present is not None:
+                present.renew(batch, audit)
+            return going_on
+
         def overseer(agents: Policy, desk: Desk) -> Overseer:
             if isinstance(audit, ResumedTrail):
                 return on_network(config, case, supervisor, desk, audit, lambda: not before_step(batch.now))
@@ -97,11 +107,15 @@ def _run(
             overseer,
             seeds=np.array([config.run.seed]),
             own_baseline=config.run.days > LONGEST_FROZEN_DAYS,
-            before_step=before_step,
+            before_step=before_period,
         )
         if stopped and config.beckn.enabled:
             raise stopped[0]  # nothing is settled yet: started again, the run goes on from here
         case = batch.cases[0]  # with the requests that came up during the run
+        if present is not None:
+            case = present.close(batch)
+            run = dataclasses.replace(run, cases=(case,), neutral_kwh=case.neutral_kwh[: run.steps, None])
+            neutral = keep_books(neutral_rollout(SiteBatch([case]))).totals(SITE)
         books = keep_books(run)
         table, periods = settlement_frame(run, books, SITE, rules), settled_periods(run, books, SITE)
         for body in settlement_bodies(SITE, table, periods, days_behind(config, case)):
@@ -111,6 +125,7 @@ def _run(
         summary = {
             **totals,
             "neutral": neutral,
+            **({} if present is None else {"signals": present.summary()}),
             **_identity(config, case, policy, supervisor),
             "steps": run.steps,
             "complete": not stopped,

@@ -94,6 +94,16 @@ def forecasts(series: GridSeries, start_utc: pd.Timestamp, rows: int, seed: int)
     return table
 
 
+def as_expected(series: GridSeries, start_utc: pd.Timestamp, rows: int) -> np.ndarray:
+    """float32 (rows, 5, 96): what ``series`` itself says of the half-hours after each row; errors are its own."""
+    first = series.position(start_utc)
+    table = np.empty((rows, len(FORECAST_SIGNALS), FORECAST_HALF_HOURS), dtype=np.float32)
+    for s, signal in enumerate(FORECAST_SIGNALS):
+        values = _extended(series.frame[signal].to_numpy(), first + rows + REACH_STEPS)
+        table[:, s] = _ahead(values[first:].astype(np.float32), rows)
+    return table
+
+
 def _publish_prices(table: np.ndarray, series: GridSeries, first: int, times: pd.DatetimeIndex) -> None:
     """Put the auctioned prices, as they are, where the row already knows them."""
     s = FORECAST_SIGNALS.index("day_ahead_gbp_per_mwh")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -18,16 +19,22 @@ from grid.event_source import (
     system_prices,
 )
 from grid.events import FlexEvent
+from grid.forecast import as_expected
 from grid.market.baseline import Baseline, fold_history
 from grid.rows import (
+    BASELINE,
+    DRY_BULB,
     FORECAST_HALF_HOURS,
     FORECAST_SIGNALS,
     RUN_IN_DAYS,
     TAIL_STEPS,
+    UTILISATION,
+    WET_BULB,
     ExogenousRows,
 )
 from grid.series import STEP, GridSeries
 
+_MET = [UTILISATION, DRY_BULB, WET_BULB]  # what the plant has felt of a row
 Meter = Callable[[ExogenousRows], np.ndarray]
 
 
@@ -80,6 +87,33 @@ def week_rows(
         seed=seed,
         reference_price=reference_price,
     )
+
+
+def renewed_rows(
+    rows: ExogenousRows, series: GridSeries, now_row: int, tariff: Tariff, reference_price: float | None = None
+) -> ExogenousRows:
+    """The rows of a run that is happening, as they stand at ``now_row``, from a series that says what is expected.
+
+    Rows to come, and what is forecast at them, are the series' own. Rows that are over keep load, weather and the
+    forecast they were met with; their prices and carbon are those that are known by now. No later price counts as
+    published: an expected one stands for it. Requests and baseline stay.
+    """
+    forecast = rows.forecast.copy()
+    forecast[now_row:] = as_expected(series, rows.start_utc, len(rows.values))[now_row:]
+    renewed = compile_rows(
+        series,
+        start_utc=rows.start_utc,
+        steps=rows.steps,
+        events=rows.events,
+        baseline=None,
+        tariff=tariff,
+        seed=0,
+        forecast=forecast,
+        reference_price=reference_price,
+    )
+    renewed.values[:now_row, _MET] = rows.values[:now_row, _MET]
+    renewed.values[:, BASELINE] = rows.values[:, BASELINE]
+    return replace(renewed, published_steps=np.ones_like(rows.published_steps))
 
 
 def with_system_price(

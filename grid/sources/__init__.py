@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,7 +16,8 @@ from grid.series import GridDataError, GridSeries
 from grid.sources import file, parquet, synthetic
 
 if TYPE_CHECKING:
-    from grid.sources.live import Fetched
+    from grid.http import Client, Terms
+    from grid.sources.live import Fetched, Place
 
 SOURCES = ("synthetic", "file", "live")
 TAIL = TAIL_STEPS * pd.Timedelta(minutes=STEP_MINUTES)
@@ -27,12 +29,29 @@ class Services:
     """How the ``live`` source is reached, and the folder in which its answers are kept.
 
     region: of the carbon service (13: London), None for Great Britain. base_urls: of services that are asked elsewhere
-    than at their public address, by the names of ``grid.sources.live.BASE_URLS``.
+    than at their public address, by the names of ``grid.sources.live.BASE_URLS``. terms: how patiently they are asked,
+    None for the client's own. clock: seconds since 1970.
     """
 
     cache_folder: str
     region: int | None = None
     base_urls: Mapping[str, str] = field(default_factory=dict)
+    terms: Terms | None = None
+    clock: Callable[[], float] = time.time
+
+    # The HTTP stack is imported where a run is live, not in every process that reads a file.
+
+    def client(self) -> Client:
+        """A client for them; use it as a context manager."""
+        from grid.http import Client
+
+        return Client(self.cache_folder, self.terms, self.clock)
+
+    @property
+    def place(self) -> Place:
+        from grid.sources import live
+
+        return live.Place(self.region, {**live.BASE_URLS, **self.base_urls})
 
 
 def load_signals(
@@ -85,14 +104,11 @@ def fetch(
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Fetched:
     """What the live services say of [start, end) up to now. GridDataError, RefusedError: ``grid.sources.live``."""
-    # The HTTP stack is imported where a run is live, not in every process that reads a file.
-    from grid.http import Client
     from grid.sources import live
 
-    place = live.Place(services.region, {**live.BASE_URLS, **services.base_urls})
-    with Client(services.cache_folder) as client:
+    with services.client() as client:
         now = pd.Timestamp(client.clock(), unit="s", tz="UTC").floor(live.STEP)
-        return live.fetch(client, place, start_utc, min(end_utc, now), on_progress)
+        return live.fetch(client, services.place, start_utc, min(end_utc, now), on_progress)
 
 
 _FETCHED: dict[tuple[object, ...], Fetched] = {}
