@@ -23,7 +23,7 @@ from configs.schema import Config
 from configs.yaml_places import read_mapping
 
 # What a week of a matrix depends on; the rest says how it is run, trained or traded live.
-SECTIONS = ("signals", "workload", "site", "tariff", "market", "agents", "supervisor")
+SECTIONS = ("signals", "workload", "site", "tariff", "market", "notices", "agents", "supervisor")
 
 
 @dataclass(frozen=True)

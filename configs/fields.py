@@ -19,6 +19,7 @@ VARIANTS = (
     "checkpoint",  # the policy in agents.checkpoint
 )  # fmt: skip
 SUPERVISORS = ("rules", "random")
+READER = "reader"  # reads notices; it stands before a supervisor: "grid_aware+reader", "grid_aware+reader+rules"
 
 # Words of a grid of evaluate.axes that are no keys of the configuration.
 FILE_AXIS, VARIANTS_AXIS = "file", "variants"
@@ -51,11 +52,20 @@ def _iso_date(value: Any) -> Any:
         return value
 
 
+def split_variant(name: str) -> tuple[str, bool, str]:
+    """A variant's controller, whether notices are read, and its supervisor, "" for nobody."""
+    base, supervisor = name, ""
+    if name not in VARIANTS and name.rpartition("+")[2] in SUPERVISORS:
+        base, _, supervisor = name.rpartition("+")
+    reads = base.endswith(f"+{READER}")
+    return base.removesuffix(f"+{READER}"), reads, supervisor
+
+
 def _variant(name: str) -> str:
-    base, plus, supervisor = name.rpartition("+")
-    if name in VARIANTS or (plus and base in VARIANTS and supervisor in SUPERVISORS):
+    if split_variant(name)[0] in VARIANTS:
         return name
-    known = [*VARIANTS, *(f"{variant}+{supervisor}" for variant in VARIANTS for supervisor in SUPERVISORS)]
+    tails = ("", *(f"+{supervisor}" for supervisor in SUPERVISORS))
+    known = [f"{variant}{reader}{tail}" for variant in VARIANTS for reader in ("", f"+{READER}") for tail in tails]
     near = difflib.get_close_matches(name, known, n=1)
     raise ValueError(f"unknown variant {name!r}; " + (f"did you mean {near[0]}?" if near else f"known: {VARIANTS}"))
 

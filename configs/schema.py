@@ -213,6 +213,13 @@ class Market(Section):
         return self
 
 
+class Notices(Section):
+    """Free text from grid and operator that reaches the site during a run."""
+
+    source: Literal["none", "generated"] = key("generated: written from the rows of the run, with what they mean")
+    wordings: Literal["train", "valid", "test"] = key("which wordings they are written in; readers learn from train")
+
+
 class Operator(Section):
     """The grid operator that `deg beckn simulate` plays."""
 
@@ -276,6 +283,11 @@ class Supervisor(Section):
     power_w: float = key(
         "power of the model's machine while it answers; an H100 takes 700", "W", ASSUMPTION, ge=0, le=1e5
     )
+    reader: Literal["none", "truth", "bag_of_words", "vllm", "openai", "anthropic"] = key(
+        "who reads notices; truth: what each was written from, a ceiling; bag_of_words: naive Bayes and rules; else a "
+        "language model, as for supervisor.backend"
+    )
+    reader_model: str | None = key("model that reads; null: supervisor.model")
     show_proposals: bool = key(
         "put the agents' raw actions into the prompt; small models copy them", source="the first probe of small models"
     )
@@ -302,7 +314,7 @@ class Supervisor(Section):
 
     @model_validator(mode="after")
     def _replayed(self) -> Supervisor:
-        if self.replay is not None and self.backend in ("rules", "none"):
+        if self.replay is not None and {self.backend, self.reader} <= {"rules", "none", "truth", "bag_of_words"}:
             raise ValueError(
                 f"supervisor.replay repeats a language model's answers, supervisor.backend is {self.backend}; "
                 "set the backend and model of that run, or leave replay out"
@@ -416,6 +428,7 @@ class Config(Section):
     site: Site
     tariff: Tariff
     market: Market
+    notices: Notices
     beckn: Beckn
     agents: Agents
     supervisor: Supervisor

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from agents.policy import Policy
-from configs.schema import Config
+from configs.schema import Config, Supervisor
 from envs.batch import SiteBatch
 from envs.case import Case
 from evaluate.accounting import Books, keep_books
@@ -25,6 +25,8 @@ from evaluate.variants import BOUND, OPTIMAL, Variant, make_policy, policy_seeds
 from llm_layer.orchestrator import Orchestrator
 from llm_layer.policy import HighLevelPolicy
 from llm_layer.random_policy import RandomPolicy
+from llm_layer.reader.board import NoticeBoard
+from llm_layer.reader.open import NOBODY, TRUTH, open_reader
 from llm_layer.rules import RulesPolicy
 
 KEYS = ("variant", "policy_hash", "seed", "week_start", "site", "workload", "data_hash", "code_commit")
@@ -46,7 +48,7 @@ class Job:
         """The job whose orders this one deals out again, if it is one that does."""
         if self.variant.supervisor != RANDOM:
             return None
-        return replace(self, variant=Variant(self.variant.base, "rules"))
+        return replace(self, variant=replace(self.variant, supervisor="rules"))
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class Block:
 
 def block_hash(job: Job) -> str:
     """Of everything a block depends on: code, site, market, data, controller, seed, and a supervisor it has."""
-    sections = ("site", "market", *(("supervisor",) if job.variant.supervisor else ()))
+    watched = job.variant.supervisor or job.variant.reads
+    sections = ("site", "market", *(("supervisor",) if watched else ()))
     world = job.config.model_dump_json(include={"workload": {"name"}, **dict.fromkeys(sections, True)})
     parts = [code_hash(), world, job.variant.name, _policy_identity(job), str(job.seed)]
     parts += [f"{case.keys['week_start']}/{case.keys['data_hash']}" for case in job.cases]
@@ -132,16 +135,37 @@ def supervisor_of(job: Job, book: OrderBook, dealt: Block | None) -> HighLevelPo
 
 
 def _rollout(job: Job, policy: Policy, supervisor: HighLevelPolicy | None) -> Rollout:
-    return rollout(
-        SiteBatch(job.cases),
-        policy,
-        market_rules(job.config),
-        lambda agents, desk: _oversee(job.config, supervisor, agents, desk),
-        seeds=policy_seeds(job.seed, len(job.cases)),
-    )
+    with open_reader(reader_asked(job), [one for case in job.cases for one in case.notices]) as reader:
+        board = NoticeBoard(reader)
+        return rollout(
+            SiteBatch(job.cases),
+            policy,
+            market_rules(job.config),
+            lambda agents, desk: _oversee(job.config, supervisor, agents, desk, board),
+            seeds=policy_seeds(job.seed, len(job.cases)),
+            notices=board,
+        )
 
 
-def _oversee(config: Config, supervisor: HighLevelPolicy | None, agents: Policy, desk: Desk) -> Overseer:
+def reader_asked(job: Job) -> Supervisor:
+    """The reader of a variant: the configured one where its name has one, nobody otherwise. Contract 8: whoever plans
+    for the whole objective is given what notices truly ask, unless it has a reader of its own.
+
+    Raises:
+        ValueError: a variant with a reader, and none is configured.
+    """
+    asked, variant = job.config.supervisor, job.variant
+    if not variant.reads:
+        return asked.model_copy(update={"reader": TRUTH if variant.base in OPTIMAL else NOBODY})
+    if asked.reader == NOBODY:
+        raise ValueError(f"evaluate.variants: {variant.name}: supervisor.reader is none; name who reads")
+    return asked
+
+
+def _oversee(
+    config: Config, supervisor: HighLevelPolicy | None, agents: Policy, desk: Desk, notices: NoticeBoard
+) -> Overseer:
     if supervisor is None:
-        return Alone(agents, desk)
-    return Orchestrator(supervisor, every_steps=config.supervisor.every_steps, accept=desk.accept)
+        return Alone(agents, desk, notices=notices)
+    every = config.supervisor.every_steps
+    return Orchestrator(supervisor, every_steps=every, accept=desk.accept, notices=notices)

@@ -26,6 +26,8 @@ from grid.series import GridSeries
 from grid.sources import Services, load_signals
 from grid.week import week_rows
 from grid.workload import load_workload
+from llm_layer.notices.generator import generate_notices
+from llm_layer.notices.notice import Authored
 
 # Site keys of the configuration that are not the parameter of the same name.
 _NOT_PARAMETERS = ("profile", "it_capacity_mw", "scenario")
@@ -67,6 +69,7 @@ def make_case(config: Config, start: date | None = None, days: int | None = None
     before = run_in[0]
     twin = run_neutral(params, rows.values[: rows.steps], before.state, before.queue_kwh, scenario)
     history, _ = fold_history(before.import_kwh, london_midnight_utc(start - timedelta(days=RUN_IN_DAYS)))
+    notices = notices_of(config, rows, twin.import_kwh)
     return Case(
         rows=rows,
         params=params,
@@ -79,10 +82,18 @@ def make_case(config: Config, start: date | None = None, days: int | None = None
             "week_start": start.isoformat(),
             "workload": config.workload.name or "",
             "site": f"{config.site.profile}_{config.site.it_capacity_mw:g}mw",
-            "data_hash": _data_hash(rows, scenario),
+            "data_hash": _data_hash(rows, scenario, notices),
         },
         scenario=scenario,
+        notices=notices,
     )
+
+
+def notices_of(config: Config, rows: ExogenousRows, neutral_kwh: np.ndarray) -> tuple[Authored, ...]:
+    """What grid and operator write during a run, with what it means."""
+    if config.notices.source == "none":
+        return ()
+    return generate_notices(rows, neutral_kwh, source_key(config), config.notices.wordings)
 
 
 def params_of(config: Config) -> np.ndarray:
@@ -146,12 +157,13 @@ def series_of(config: Config, start: date, days: int) -> GridSeries:
     return signals.with_columns(load_workload(str(config.workload.name), config.workload.path, *span, seed=seed))
 
 
-def _data_hash(rows: ExogenousRows, scenario: tuple[Disturbance, ...]) -> str:
+def _data_hash(rows: ExogenousRows, scenario: tuple[Disturbance, ...], notices: tuple[Authored, ...]) -> str:
     """Twelve hex digits over everything the run reads."""
     digest = hashlib.sha256()
     for part in (rows.values, rows.forecast, rows.published_steps):
         digest.update(np.ascontiguousarray(part).tobytes())
     digest.update(repr(rows.events).encode())
-    if scenario:
-        digest.update(repr(scenario).encode())
+    for part in (scenario, notices):
+        if part:
+            digest.update(repr(part).encode())
     return digest.hexdigest()[:12]

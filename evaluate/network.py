@@ -50,6 +50,7 @@ from llm_layer.deliveries import last_import_kwh
 from llm_layer.guard import NEAR_K
 from llm_layer.orchestrator import Control, Orchestrator
 from llm_layer.policy import HighLevelPolicy
+from llm_layer.reader.board import NoticeBoard
 from llm_layer.records import when
 from llm_layer.resumed import ResumedTrail
 
@@ -338,6 +339,7 @@ def on_network(
     desk: Desk,
     trail: ResumedTrail,
     stop_asked: Callable[[], bool],
+    notices: NoticeBoard | None = None,
 ) -> OnNetwork:
     """The orchestrator of ``config`` behind its participant's file, at the market's pace.
 
@@ -350,7 +352,7 @@ def on_network(
         return days_of(event.start.tz_convert(LONDON).date())
 
     return OnNetwork(
-        Orchestrator(supervisor, every_steps=config.supervisor.every_steps, audit=trail),
+        Orchestrator(supervisor, every_steps=config.supervisor.every_steps, audit=trail, notices=notices),
         desk,
         Store(site_database(beckn.folder, beckn.database)),
         trail,

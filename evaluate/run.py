@@ -35,6 +35,9 @@ from llm_layer.audit import FILE_NAME, AuditWriter
 from llm_layer.backends import open_supervisor
 from llm_layer.orchestrator import Orchestrator, Trail
 from llm_layer.policy import HighLevelPolicy
+from llm_layer.reader.board import NoticeBoard
+from llm_layer.reader.open import NOBODY, open_reader
+from llm_layer.reader.reading import Reader
 from llm_layer.records import run_body, settlement_bodies, summary_body
 from llm_layer.resumed import ResumedTrail
 
@@ -58,8 +61,11 @@ def run_site(
     present = happening(config, folder)
     case = make_case(config if present is None else present.config)
     policy = controller_of(config, case)
-    with open_supervisor(config.supervisor, answers=answers, folder=folder) as supervisor:
-        return _run(config, folder, case, policy, supervisor, present, on_progress, comparison)
+    with (
+        open_supervisor(config.supervisor, answers=answers, folder=folder) as supervisor,
+        open_reader(config.supervisor, case.notices, answers=answers, supervisor=supervisor) as reader,
+    ):
+        return _run(config, folder, case, policy, supervisor, reader, present, on_progress, comparison)
 
 
 def _run(
@@ -68,6 +74,7 @@ def _run(
     case: Case,
     policy: Policy,
     supervisor: HighLevelPolicy | None,
+    reader: Reader | None,
     present: Happening | None,
     on_progress: Callable[[int, int], None] | None,
     comparison: Comparison | None,
@@ -88,6 +95,7 @@ def _run(
     with AuditWriter(folder / FILE_NAME) as writer:
         audit: Trail = ResumedTrail(writer) if config.beckn.enabled else writer
         audit.write(_head(config, case, policy, supervisor), _runtime(config))
+        board = NoticeBoard(reader, audit.write)
 
         def before_period(step: int) -> bool:
             going_on = before_step(step)
@@ -97,8 +105,8 @@ def _run(
 
         def overseer(agents: Policy, desk: Desk) -> Overseer:
             if isinstance(audit, ResumedTrail):
-                return on_network(config, case, supervisor, desk, audit, lambda: not before_step(batch.now))
-            return oversee(config, supervisor, agents, desk, audit)
+                return on_network(config, case, supervisor, desk, audit, lambda: not before_step(batch.now), board)
+            return oversee(config, supervisor, agents, desk, audit, board)
 
         run = rollout(
             batch,
@@ -108,6 +116,7 @@ def _run(
             seeds=np.array([config.run.seed]),
             own_baseline=config.run.days > LONGEST_FROZEN_DAYS,
             before_step=before_period,
+            notices=board,
         )
         if stopped and config.beckn.enabled:
             raise stopped[0]  # nothing is settled yet: started again, the run goes on from here
@@ -153,12 +162,18 @@ def controller_of(config: Config, case: Case) -> Policy:
 
 
 def oversee(
-    config: Config, supervisor: HighLevelPolicy | None, agents: Policy, desk: Desk, audit: Trail | None = None
+    config: Config,
+    supervisor: HighLevelPolicy | None,
+    agents: Policy,
+    desk: Desk,
+    audit: Trail | None = None,
+    notices: NoticeBoard | None = None,
 ) -> Overseer:
     """The orchestrator with a supervisor in it, or the agents alone."""
     if supervisor is None:
-        return Alone(agents, desk, audit)
-    return Orchestrator(supervisor, every_steps=config.supervisor.every_steps, accept=desk.accept, audit=audit)
+        return Alone(agents, desk, audit, notices)
+    every = config.supervisor.every_steps
+    return Orchestrator(supervisor, every_steps=every, accept=desk.accept, audit=audit, notices=notices)
 
 
 def _counters(run: Rollout) -> dict[str, int]:
@@ -166,7 +181,10 @@ def _counters(run: Rollout) -> dict[str, int]:
 
 
 def _identity(config: Config, case: Case, policy: Policy, supervisor: HighLevelPolicy | None) -> dict[str, Any]:
-    variant = policy.name if supervisor is None else f"{policy.name}+{config.supervisor.backend}"
+    reads = case.notices and config.supervisor.reader != NOBODY
+    variant = "+".join(
+        [policy.name, *(["reader"] if reads else []), *([config.supervisor.backend] if supervisor else [])]
+    )
     return {
         "variant": variant,
         "seed": config.run.seed,

@@ -10,7 +10,7 @@ import numpy as np
 
 from agents import factory
 from agents.policy import Policy
-from configs.fields import VARIANTS
+from configs.fields import READER, split_variant
 from envs.case import Case
 
 # Controllers that look into their own case: each case needs its own, so cases are run one by one.
@@ -24,22 +24,21 @@ OPTIMAL = ("mpc", "carbon_mpc", "oracle", BOUND)
 
 @dataclass(frozen=True)
 class Variant:
-    """base: name of the controller; supervisor: name of what stands above it, "" for nobody."""
+    """base: name of the controller; supervisor: name of what stands above it, "" for nobody; reads: has a reader."""
 
     base: str
     supervisor: str
+    reads: bool = False
 
     @classmethod
     def parse(cls, name: str) -> Variant:
         """Names of contract 8; ``configs.fields`` has checked them."""
-        if name in VARIANTS:
-            return cls(name, "")
-        base, _, supervisor = name.rpartition("+")
-        return cls(base, supervisor)
+        base, reads, supervisor = split_variant(name)
+        return cls(base, supervisor, reads)
 
     @property
     def name(self) -> str:
-        return f"{self.base}+{self.supervisor}" if self.supervisor else self.base
+        return "+".join([self.base, *([READER] if self.reads else []), *([self.supervisor] if self.supervisor else [])])
 
 
 def check_known(variants: Sequence[Variant]) -> None:
@@ -49,7 +48,7 @@ def check_known(variants: Sequence[Variant]) -> None:
 
         register_controllers()
     for variant in variants:
-        if variant.base == BOUND and variant.supervisor:
+        if variant.base == BOUND and (variant.supervisor or variant.reads):
             raise ValueError(f"evaluate.variants: {variant.name}: a bound acts nowhere, nobody can stand above it")
         if variant.base not in (*factory.names(), BOUND, CHECKPOINT):
             near = difflib.get_close_matches(variant.base, factory.names(), n=1, cutoff=0.5)

@@ -188,6 +188,8 @@ def _fraction(value: float) -> tuple[list[str], list[str]]:
 
 
 def _mass(value: float) -> tuple[list[str], list[str]]:
+    if value % 10:
+        return [f"{value:.0f} kg", f"{value:.0f}kg"], [f"{value:.0f} kilograms"]
     tonnes = f"{value / 1000:.2f}"
     forms = [f"{value:.0f} kg", f"{value:.0f}kg", f"{value:.0f} kilograms", f"{tonnes} tonnes", f"{tonnes} t"]
     return forms + ([f"{value:,.0f} kg"] if value >= 1000 else []), [f"{tonnes} metric tons"]
@@ -206,6 +208,8 @@ def _price(value: float) -> tuple[list[str], list[str]]:
 
 
 def _power(value: float) -> tuple[list[str], list[str]]:
+    if value % 10:
+        return [f"{value:.0f} kW", f"{value:.0f}kW"], [f"{value:.0f} kilowatts"]
     mega = f"{value / 1000:.2f}"
     forms = [
         f"{value:.0f} kW",

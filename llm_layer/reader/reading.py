@@ -11,11 +11,10 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from llm_layer.notices.notice import Authored, Constraint, Notice
+from llm_layer.notices.notice import CANCEL, KINDS, NONE, Authored, Constraint, Notice, cancel_of, constraint_of
 from llm_layer.notices.phrases import Words
 from llm_layer.reader.amounts import UnclearAmount, amount
 from llm_layer.reader.clock_words import UnclearTime, resolve
-from llm_layer.notices.notice import CANCEL, KINDS, NONE, cancel_of, constraint_of
 
 SURE = 0.5  # a reading below this confidence is put before the operator, not in force
 LONGEST_TEXT = 1200  # characters; what lies beyond is not read
@@ -47,7 +46,13 @@ class Reading:
             "constraint": None if self.constraint is None else self.constraint.as_record(),
             "confidence": round(self.confidence, 4),
             "cut": self.cut,
+            "failed": self.failed,
+            "energy_kwh": self.energy_kwh,
         }
+
+    def but(self, **changes: Any) -> Reading:
+        """The same, changed."""
+        return replace(self, **changes)
 
 
 class Reader(Protocol):

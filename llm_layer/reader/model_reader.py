@@ -1,0 +1,70 @@
+"""A language model as a reader, over any engine: notices to prompts to answers to readings, each notice for itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import pandas as pd
+
+from llm_layer.answers import AnswerCache, Stored, answer_key
+from llm_layer.engine import SAMPLING, Answer, Engine, EngineFailure
+from llm_layer.model_policy import JOULES_PER_KWH
+from llm_layer.notices.notice import Notice
+from llm_layer.reader.answer import READER_VERSION, UnusableReading, parse_reading, reading_hash, reading_prompt
+from llm_layer.reader.reading import Reading, judged
+
+SURE_OF_A_CHECKED_ANSWER = (
+    1.0  # its form, its words and its numbers have been checked; a model's own word is no measure
+)
+
+
+class ModelReader:
+    """``Reader`` over an engine. What the cache holds is not asked again.
+
+    Args:
+        power_w: power stated for the engine while it answers; W x s of a batch is shared equally over its notices.
+        cache: answers given before; None: every notice is put to the engine.
+        owned: whether the engine ends with the reader; False where somebody else runs it.
+    """
+
+    def __init__(self, engine: Engine, *, power_w: float, cache: AnswerCache | None = None, owned: bool = True) -> None:
+        self._engine, self._power_w, self._cache, self._owned = engine, power_w, cache, owned
+        self.engine = f"{engine.model_id}/prompt={READER_VERSION}/schema={reading_hash()}/{SAMPLING}"
+
+    def read(self, notices: Sequence[Notice], now: pd.Timestamp) -> list[Reading]:
+        prompts = [reading_prompt(notice.source, notice.text)[0] for notice in notices]
+        keys = [answer_key(self.engine, self._power_w, prompt) for prompt in prompts]
+        known = {} if self._cache is None else self._cache.get(keys)
+        open_ = dict(zip(keys, prompts, strict=True))
+        asked = {key: prompt for key, prompt in open_.items() if key not in known}
+        start = time.monotonic()
+        answers = self._engine.generate(list(asked.values())) if asked else []
+        spent_kwh = self._power_w * (time.monotonic() - start) / JOULES_PER_KWH / max(1, len(asked))
+        fresh = dict(zip(asked, answers, strict=True))
+        readings = []
+        for key, notice in zip(keys, notices, strict=True):
+            stored = known[key] if key in known else fresh[key]
+            readings.append(self._reading(notice, stored, spent_kwh))
+            if isinstance(stored, Answer) and readings[-1].constraint is not None and self._cache is not None:
+                self._cache.put({key: Stored(stored.text, stored.tokens_in, stored.tokens_out, spent_kwh)})
+        return readings
+
+    def close(self) -> None:
+        """End the engine, where it is this reader's own, and what answers are kept in."""
+        if self._owned:
+            self._engine.close()
+        if self._cache is not None:
+            self._cache.close()
+
+    def _reading(self, notice: Notice, answer: Stored | Answer | EngineFailure, spent_kwh: float) -> Reading:
+        _, cut = reading_prompt(notice.source, notice.text)
+        nothing = Reading(notice.id, None, self.engine, cut=cut, failed=True, energy_kwh=spent_kwh)
+        if isinstance(answer, EngineFailure):
+            return nothing.but(error=answer.error)
+        kwh = answer.energy_kwh if isinstance(answer, Stored) else spent_kwh
+        try:
+            kind, ends, words = parse_reading(answer.text, notice.text)
+        except UnusableReading as error:
+            return nothing.but(failed=False, error=f"unusable answer: {error}", energy_kwh=kwh)
+        return judged(notice, kind, ends, words, SURE_OF_A_CHECKED_ANSWER, self.engine, cut, kwh)

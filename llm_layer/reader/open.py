@@ -1,0 +1,58 @@
+"""Which reader a configuration asks for. Engines are started when one is asked for, never before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from configs.schema import Supervisor
+from llm_layer.notices.notice import Authored
+from llm_layer.reader.bag_of_words import BagOfWordsReader
+from llm_layer.reader.reading import Reader, TruthReader
+
+TRUTH, BAG_OF_WORDS, NOBODY = "truth", "bag_of_words", "none"
+
+
+@contextmanager
+def open_reader(
+    asked: Supervisor, notices: Sequence[Authored], *, answers: Path | None = None, supervisor: Any = None
+) -> Iterator[Reader | None]:
+    """Who reads the notices of a run; None: nobody. Its engine ends with the context.
+
+    Args:
+        notices: of the run, with what they mean: only the reader ``truth`` is given that.
+        answers: file of answers given before; None: every notice is put to the model.
+        supervisor: the judge, whose engine serves both where model and backend are the same.
+
+    Raises:
+        EngineError, ModelFolderError, ValueError: a reader that cannot work as configured.
+    """
+    if asked.reader == NOBODY or not notices:
+        yield None
+    elif asked.reader == TRUTH:
+        yield TruthReader(notices)
+    elif asked.reader == BAG_OF_WORDS:
+        yield BagOfWordsReader()
+    elif asked.replay is not None:
+        from llm_layer.reader.replayed import ReplayReader
+
+        yield ReplayReader(Path(asked.replay))
+    else:
+        with closing(_model_reader(asked, answers, supervisor)) as reader:
+            yield reader
+
+
+def _model_reader(asked: Supervisor, answers: Path | None, supervisor: Any) -> Reader:
+    from llm_layer.answers import AnswerCache
+    from llm_layer.backends import open_engine
+    from llm_layer.reader.model_reader import ModelReader
+
+    cache = None if answers is None else AnswerCache(answers)
+    model = asked.reader_model or asked.model
+    shared = getattr(supervisor, "engine", None)
+    if shared is not None and asked.backend == asked.reader and model == asked.model:
+        return ModelReader(shared, power_w=asked.power_w, cache=cache, owned=False)
+    own = asked.model_copy(update={"backend": asked.reader, "model": model})
+    return ModelReader(open_engine(own), power_w=asked.power_w, cache=cache)
