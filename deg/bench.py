@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from deg import bench_env
+from deg import bench_env, bench_llm
 from deg.options import AsJson, ConfigFile, Overrides, print_json, stdout_kept
 
 app = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
 app.command(name="env")(bench_env.env)
+app.command(name="llm")(bench_llm.llm)
 
 Rounds = Annotated[int, typer.Option("--rounds", min=1, help="Interleaved rounds; speeds are their medians.")]
 

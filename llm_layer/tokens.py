@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
 
 from llm_layer.model_folder import find_model
 from llm_layer.prompt import Prompt
@@ -30,3 +32,12 @@ def counted(prompt: Prompt, model: str | None) -> tuple[int, str]:
 
 def _guessed(prompt: Prompt) -> int:
     return round((len(prompt.system) + len(prompt.user)) / CHARACTERS_PER_TOKEN)
+
+
+def shared_tokens(prompts: Sequence[Prompt], folder: Path) -> int:
+    """How many tokens all these prompts begin with alike, chat template included. Needs transformers."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(str(folder))
+    found = [tokenizer.apply_chat_template(prompt.messages, return_dict=True)["input_ids"] for prompt in prompts]
+    return next((k for k, ids in enumerate(zip(*found, strict=False)) if len(set(ids)) > 1), min(map(len, found)))
