@@ -163,7 +163,7 @@ def _data_hash(rows: ExogenousRows, scenario: tuple[Disturbance, ...], notices: 
     for part in (rows.values, rows.forecast, rows.published_steps):
         digest.update(np.ascontiguousarray(part).tobytes())
     digest.update(repr(rows.events).encode())
-    for part in (scenario, notices):
-        if part:
-            digest.update(repr(part).encode())
+    for more in (scenario, notices):
+        if more:
+            digest.update(repr(more).encode())
     return digest.hexdigest()[:12]

@@ -1,7 +1,7 @@
 """Notices of a run: a pure function of (source, calendar week) and of the rows they live in.
 
-A week has one notice of each binding kind and two more, on seven different days, so that what they ask can be kept
-together; up to two price warnings, margin notices before some of the requests, noise, and one attempt to give orders.
+A week has one notice of each binding kind and two more, on seven different days, so that all can be kept; up to two
+price warnings, margin notices before some of the requests, noise, and one attempt to give orders.
 Some are cancelled half-way. Numbers are taken from the rows: caps at 85-95 % of the neutral site's carbon, import limits
 at 94-106 % of its highest import in the window, prices that the system price does reach. All shares are assumptions.
 """
@@ -149,9 +149,8 @@ def _value(kind: str, draw: float, world: _World, steps: slice) -> float | None:
     if kind == "battery_reserve":
         return round(0.05 * round(_between(draw, RESERVE) / 0.05), 2)
     if kind == "carbon_cap":
-        return _rounded(
-            _between(draw, CARBON_SHARE) * float((neutral_kwh * world.rows.values[steps, CARBON]).sum()) / 1e3
-        )
+        neutral_kg = float((neutral_kwh * world.rows.values[steps, CARBON]).sum()) / 1000.0
+        return _rounded(_between(draw, CARBON_SHARE) * neutral_kg)
     if kind == "maintenance_window":
         return _rounded(_between(draw, IMPORT_SHARE) * float(neutral_kwh.max()) / STEP_HOURS)
     return None

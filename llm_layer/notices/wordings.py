@@ -1,8 +1,8 @@
 """The wordings of ``words/*.md``, and which of them may be trained on: split by family, never by rendered text.
 
 A family is one line of a file. Lines of the style ``ask`` are clauses: each is joined to a cause, any cause, because a
-notice is of the kind of what it asks and not of why. Of each kind a quarter is kept for the test and a tenth for validation, picked by a hash
-of the text. Greetings and closings are split as well.
+notice is of the kind of what it asks and not of why; ``topic`` lines are joined to an ending. Of each kind a quarter is
+kept for the test and a tenth for validation, picked by a hash of the text. Greetings and closings are split as well.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -78,4 +79,4 @@ def classifier() -> NaiveBayes:
 
 def _features(text: str) -> set[str]:
     words = _WORD.findall(_NUMBER.sub("#", text.lower()))
-    return set(words) | {f"{a} {b}" for a, b in zip(words, words[1:], strict=False)}
+    return set(words) | {f"{a} {b}" for a, b in pairwise(words)}

@@ -14,9 +14,7 @@ from llm_layer.notices.notice import Notice
 from llm_layer.reader.answer import READER_VERSION, UnusableReading, parse_reading, reading_hash, reading_prompt
 from llm_layer.reader.reading import Reading, judged
 
-SURE_OF_A_CHECKED_ANSWER = (
-    1.0  # its form, its words and its numbers have been checked; a model's own word is no measure
-)
+CHECKED = 1.0  # its form, its words and its numbers have been checked; a model's own word is no measure
 
 
 class ModelReader:
@@ -67,4 +65,4 @@ class ModelReader:
             kind, ends, words = parse_reading(answer.text, notice.text)
         except UnusableReading as error:
             return nothing.but(failed=False, error=f"unusable answer: {error}", energy_kwh=kwh)
-        return judged(notice, kind, ends, words, SURE_OF_A_CHECKED_ANSWER, self.engine, cut, kwh)
+        return judged(notice, kind, ends, words, CHECKED, self.engine, cut, kwh)

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from llm_layer.notices.notice import CANCEL, KINDS, NONE, Authored, Constraint, Notice, cancel_of, constraint_of
 from llm_layer.notices.phrases import Words
 from llm_layer.reader.amounts import UnclearAmount, amount
 from llm_layer.reader.clock_words import UnclearTime, resolve
@@ -115,7 +114,7 @@ def judged(
     cut: bool,
     energy_kwh: float = 0.0,
 ) -> Reading:
-    """A reading from a class and copied words: in doubt, or where half of a notice was not seen, without a constraint."""
+    """A reading from a class and copied words; without a constraint where it is in doubt, or not all was read."""
     unsure = Reading(notice.id, None, engine, confidence, cut, energy_kwh=energy_kwh)
     if confidence < SURE:
         return replace(unsure, error=f"unsure: {kind} with confidence {confidence:.2f}")
@@ -126,6 +125,3 @@ def judged(
     except (UnclearTime, UnclearAmount) as error:
         return replace(unsure, error=f"{kind}: {error}")
     return replace(unsure, constraint=constraint)
-
-
-__all__ = ["CANCEL", "NONE", "Reader", "Reading", "TruthReader", "constrained", "judged", "shortened"]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from llm_layer.notices.compose import compose, compose_injection
-from llm_layer.notices.notice import KINDS, NOISE, Constraint, Notice, cancel_of, constraint_of
+from llm_layer.notices.notice import KINDS, NOISE, Constraint, Notice, Source, cancel_of, constraint_of
 from llm_layer.notices.phrases import Words
 from llm_layer.notices.wordings import Split
 
@@ -62,7 +62,7 @@ def examples(count: int, seed: int, split: Split) -> Iterator[Example]:
 
 def _example(rng: np.random.Generator, name: str, kind: str, split: Split) -> Example:
     published_at = FIRST + int(rng.integers(DAYS * 96)) * STEP
-    source = "operator" if kind not in GRID_KINDS or rng.random() < 0.2 else "grid"
+    source: Source = "operator" if kind not in GRID_KINDS or rng.random() < 0.2 else "grid"
     if kind == "noise" and rng.random() < INJECTION_SHARE * len(KINDS):
         composed = compose_injection(rng, published_at, split)
         notice = Notice(name, published_at, source, composed.text)
