@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from llm_layer.notices.notice import KINDS, Authored, Constraint, Notice, cancel_of, constraint_of
 from llm_layer.notices.phrases import Words
 from llm_layer.reader.amounts import UnclearAmount, amount
 from llm_layer.reader.clock_words import UnclearTime, resolve
