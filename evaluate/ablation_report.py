@@ -7,9 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import yaml
 
+from evaluate import ablation_more
 from evaluate.ablation import CLAIM, EARNED, FEW_WEEKS, FEWEST_WEEKS, NEUTRAL, Ablation, Answer, Summary, ablation
+from evaluate.ablation_more import More
 from evaluate.ablation_words import amounts, by_name, claim, lead, negatives, one_for_many, p_text, phantom, shares
 from evaluate.matrix_figures import Line, Point, both, forest, plane
 from evaluate.matrix_run import MatrixReport, MatrixRun, identity, shared_context
@@ -21,13 +24,14 @@ from evaluate.tex import booktabs
 from evaluate.variants import BOUND
 
 
-def render(run: MatrixRun, result: Ablation) -> str:
+def render(run: MatrixRun, result: Ablation, more: More) -> str:
     """The page as text."""
     rest = by_name(result.answers, against_neutral=False)
     steered = [summary for summary in result.summaries if summary.name != NEUTRAL]
     rule = run.config.market.compensation
     context = {
         **shared_context(run),
+        **ablation_more.context(more),
         "result": result,
         "lead": lead(result),
         "phantom": phantom(result),
@@ -61,7 +65,7 @@ _PLANE = "Money and carbon saved by each variant, in per cent of the neutral sit
 _AXES = ("money saved, % of the neutral site’s net cost", "carbon saved, %")
 
 
-def numbers(run: MatrixRun, result: Ablation) -> dict[str, Any]:
+def numbers(run: MatrixRun, result: Ablation, more: More) -> dict[str, Any]:
     """Every number of the page, for ``report.json``."""
     return {
         "identity": identity(run),
@@ -75,10 +79,11 @@ def numbers(run: MatrixRun, result: Ablation) -> dict[str, Any]:
             "phantom": phantom(result),
             "answers": [claim(answer, len(result.answers)) for answer in result.answers],
         },
+        **_plain(ablation_more.numbers(more)),
     }
 
 
-def tables(result: Ablation) -> dict[str, str]:
+def tables(result: Ablation, more: More) -> dict[str, str]:
     """File name -> LaTeX."""
     savings = [
         [
@@ -114,13 +119,16 @@ def tables(result: Ablation) -> dict[str, str]:
             "Flexibility, net cost and objective in GBP a week: as configured, then under the other compensation rule.",
             "tab:rules", ["variant", *(["flex", "net", "objective"] * 2)], rules,
         ),
+        **ablation_more.tables(more, about),
     }  # fmt: skip
 
 
 def make(run: MatrixRun) -> MatrixReport:
     """The report of a matrix. Raises ValueError: see ``evaluate.ablation.ablation``."""
     result = ablation(run.rows)
-    return MatrixReport(render(run, result), numbers(run, result), tables(result), headline(result), lead(result))
+    more = ablation_more.more_of(run, result)
+    page = render(run, result, more)
+    return MatrixReport(page, numbers(run, result, more), tables(result, more), headline(result), lead(result))
 
 
 def headline(result: Ablation) -> list[dict[str, Any]]:
@@ -184,4 +192,6 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    return value.tolist() if isinstance(value, np.ndarray) else value
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat()
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value

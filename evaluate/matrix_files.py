@@ -15,10 +15,10 @@ from evaluate.ablation import require_neutral
 from evaluate.atomic import write_parquet, write_text
 from evaluate.headroom_plan import run_scenarios
 from evaluate.matrix import own_setting, run_blocks
+from evaluate.matrix_effects import override_effects
 from evaluate.matrix_run import MatrixReport, MatrixRun, provenance_of
 from evaluate.run_data import Comparison
 
-FILES = ("config.yaml", "results.csv", "report.json", "report.html")
 Progress = Callable[[int, int], None]
 
 
@@ -36,8 +36,14 @@ def evaluate_matrix(config: Config, folder: Path, cache: Path, on_progress: Prog
         rows = pd.concat([part.assign(scenario=key) for key, part in by_scenario.items()], ignore_index=True)
     else:
         blocks = run_blocks(config, cache, on_progress)
-        rows = blocks.rows()
-        report = ablation_report.make(MatrixRun(config, own_setting(rows), provenance_of(config)))
+        rows, sales = blocks.rows(), blocks.sales()
+        effects = override_effects(config, blocks, on_progress)
+        run = MatrixRun(
+            config, own_setting(rows), provenance_of(config), rows, blocks.settings, own_setting(sales), effects
+        )
+        report = ablation_report.make(run)
+        write_text(folder / "sales.csv", sales.to_csv(index=False, lineterminator="\n"))
+        write_text(folder / "overrides.csv", effects.to_csv(index=False, lineterminator="\n"))
     write_text(folder / "results.csv", rows.to_csv(index=False, lineterminator="\n"))
     write_parquet(folder / "results.parquet", rows)
     _write_report(folder, report)

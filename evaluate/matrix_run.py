@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from configs.axes import Setting
 from configs.load import config_hash
 from configs.schema import Config
 from evaluate.identity import code_commit, code_hash
@@ -17,16 +20,31 @@ from evaluate.matrix import cases_of
 from evaluate.run_tables import rule_year
 from evaluate.weeks import spread_weeks
 
+KINDS = ("real", "filled", "synthetic", "modelled")  # the more so, the less real
+# What a column of a table rests on: columns of the row table. The site itself is modelled throughout.
+RESTS_ON = {
+    "bill": ("tariff_gbp_per_mwh", "network_gbp_per_mwh"),
+    "carbon": ("carbon_gco2_per_kwh",),
+    "flex": ("event_gbp_per_mwh", "system_gbp_per_mwh", "baseline_kw"),
+}
 _VERSIONS = ("numpy", "numba", "pandas", "scipy", "highspy", "torch")
 
 
 @dataclass(frozen=True)
 class MatrixRun:
-    """rows: columns of ``evaluate.matrix.COLUMNS``; provenance: column of the row table -> its kinds over the weeks."""
+    """rows: columns of ``evaluate.matrix.COLUMNS``; provenance: column of the row table -> its kinds over the weeks.
+
+    all_rows, settings  of a matrix with other settings besides its configuration: rows of all of them
+    sales, effects      see ``evaluate.sales`` and ``evaluate.matrix_effects``; None where they were not kept
+    """
 
     config: Config
     rows: pd.DataFrame
     provenance: Mapping[str, str]
+    all_rows: pd.DataFrame | None = None
+    settings: tuple[Setting, ...] = ()
+    sales: pd.DataFrame | None = None
+    effects: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +66,7 @@ class MatrixReport:
 
 def provenance_of(config: Config) -> dict[str, str]:
     """Column -> real | filled | synthetic | modelled over the matrix's weeks; the least real where weeks differ."""
-    order = ("real", "filled", "synthetic", "modelled")
+    order = KINDS
     weeks = spread_weeks(config.evaluate.weeks, config.evaluate.period)
     found: dict[str, str] = {}
     for case in cases_of(config, weeks, 0):
@@ -70,10 +88,32 @@ def shared_context(run: MatrixRun) -> dict[str, Any]:
         "data_year": int(years[0]),
         "seeds": int(run.rows["seed"].nunique()),
         "provenance": list(run.provenance.items()),
+        "marks": marks(run.provenance),
         "identity": identity(run),
         "commits": sorted(run.rows["code_commit"].astype(str).unique()),
         "folder": f"{config.run.dir}/{config.run.name}",
     }
+
+
+def marks(provenance: Mapping[str, str]) -> dict[str, str]:
+    """What the prices or intensities behind a column of a table are at worst: real, filled, synthetic or modelled."""
+    return {
+        name: max(
+            (provenance[column] for column in columns if column in provenance), key=KINDS.index, default="modelled"
+        )
+        for name, columns in RESTS_ON.items()
+    }
+
+
+def _processor() -> str:
+    """The model's name where Linux tells it."""
+    try:
+        told = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor() or "unknown"
+    return next(
+        (line.partition(":")[2].strip() for line in told.splitlines() if line.startswith("model name")), "unknown"
+    )
 
 
 def identity(run: MatrixRun) -> dict[str, str]:
@@ -86,5 +126,6 @@ def identity(run: MatrixRun) -> dict[str, str]:
         "data_hashes": f"{len(data)}: {data[0]} .. {data[-1]}",
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
+        "processor": f"{_processor()}, {os.cpu_count()} cores",
         **{name: version(name) for name in _VERSIONS},
     }
