@@ -19,13 +19,13 @@ app = typer.Typer(
 )
 app.command(name="run")(run.run)
 app.command(name="evaluate")(evaluate.evaluate)
-app.command(name="train")(train.train)
 app.add_typer(audit.app, name="audit")
 app.add_typer(beckn.app, name="beckn")
 app.add_typer(bench.app, name="bench")
 app.add_typer(data.app, name="data")
 app.add_typer(describe.app, name="describe")
 app.add_typer(llm.app, name="llm")
+app.add_typer(train.app, name="train", help="Train load, battery and cooling agents (train sweep: a search).")
 
 BY_CTRL_C = 130  # Typer's own exit code for it
 # What Typer raises for an unknown command or option. It comes from a private module, so it is reached by its child.

@@ -10,14 +10,31 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from deg import sweep
 from deg.options import AsJson, ConfigFile, Overrides, print_json, stdout_kept
 
 if TYPE_CHECKING:
     from configs.schema import Config
 
 
+class TrainFirst(typer.core.TyperGroup):
+    """``deg train`` trains; what follows it is a command's name only where it is ``sweep``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        named = bool(args) and args[0] in self.commands
+        return super().parse_args(ctx, args if named else ["agents", *args])
+
+
+app = typer.Typer(cls=TrainFirst)
+app.command(name="sweep")(sweep.sweep)
+
+
+@app.command(name="agents")
 def train(overrides: Overrides = None, config_file: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Train load, battery and cooling agents; write metrics, checkpoints and the exported policy."""
+    """Train load, battery and cooling agents; write metrics, checkpoints and the exported policy.
+
+    A search over training keys: deg train sweep --help.
+    """
     from configs.load import load_config
     from deg.progress import Reporter
 
@@ -35,7 +52,7 @@ def train(overrides: Overrides = None, config_file: ConfigFile = None, as_json: 
                 config,
                 target,
                 params_of(config),
-                directives=_directives(config),
+                directives=directives_of(config),
                 evaluate_weeks=validation(config, weeks) if weeks else None,
                 on_progress=reporter,
                 command=command,
@@ -49,7 +66,7 @@ def train(overrides: Overrides = None, config_file: ConfigFile = None, as_json: 
         _print_summary(summary)
 
 
-def _directives(config: Config) -> Sequence[tuple[float, ...]]:
+def directives_of(config: Config) -> Sequence[tuple[float, ...]]:
     """What the rules asked, for runs that meet directives."""
     if config.train.directive_share == 0.0:
         return ()

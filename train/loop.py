@@ -34,6 +34,7 @@ WINDOW = 200  # episodes that a metric is the mean of
 
 EvaluateWeeks = Callable[[ExportedPolicy], Mapping[str, Any]]
 Progress = Callable[[int, int], None]
+OnMetrics = Callable[[Mapping[str, float]], None]
 
 
 class StoppedEarly(KeyboardInterrupt):
@@ -48,6 +49,7 @@ def train(
     directives: Sequence[Card] = (),
     evaluate_weeks: EvaluateWeeks | None = None,
     on_progress: Progress | None = None,
+    on_metrics: OnMetrics | None = None,
     command: str = "deg train",
 ) -> dict[str, Any]:
     """Train for ``config.train.env_steps`` and export the policy to ``folder/policy``. -> summary.
@@ -59,6 +61,7 @@ def train(
         directives: recorded ones that runs with ``train.directive_share`` deal from.
         evaluate_weeks: gives the exported policy's results on validation weeks, as numbers, and ``weeks`` as rows.
         on_progress: called between iterations with steps done and in all; may raise KeyboardInterrupt to stop.
+        on_metrics: called with each row of ``metrics.csv``.
 
     Raises:
         ValueError: a GPU or cluster that is not there, a folder that belongs to another run.
@@ -72,7 +75,7 @@ def train(
         _claim(config, folder)
         held.enter_context(ray_cluster(config.train))
         setup = _with_failure_folder(setup_of(config, params, directives), folder)
-        run = _Run(config, setup, folder)
+        run = _Run(config, setup, folder, on_metrics)
         try:
             run.until_done(on_progress)
             policy_folder, metrics = run.export(evaluate_weeks, command)
@@ -122,8 +125,9 @@ def _with_failure_folder(setup: Setup, folder: Path) -> Setup:
 class _Run:
     """One training run under way."""
 
-    def __init__(self, config: Config, setup: Setup, folder: Path) -> None:
+    def __init__(self, config: Config, setup: Setup, folder: Path, on_metrics: OnMetrics | None = None) -> None:
         self.config, self.setup, self.folder = config, setup, folder
+        self._on_metrics = on_metrics
         self.algorithm: Any = rllib_config(setup, config.train, lean=config.train.fast).build_algo()
         self._recent: deque[list[float]] = deque(maxlen=WINDOW)
         self.env_steps = self.resumed_at = 0
@@ -177,16 +181,17 @@ class _Run:
         self.env_steps += steps
         self._recent.extend(self.algorithm.finished.tolist())
         learned = results[LEARNER_RESULTS].get(ALL_MODULES, {})
-        self._tracker.log(
-            {
-                "env_steps": self.env_steps,
-                **self._episode_metrics(),
-                **{name: float(learned[name]) for name in LOSSES if name in learned},
-                "steps_per_s": steps / (time.perf_counter() - wall),
-                "steps_per_cpu_s": steps / (time.process_time() - cpu),
-                "lost_runners": self.algorithm.lost_runners,
-            }
-        )
+        row = {
+            "env_steps": self.env_steps,
+            **self._episode_metrics(),
+            **{name: float(learned[name]) for name in LOSSES if name in learned},
+            "steps_per_s": steps / (time.perf_counter() - wall),
+            "steps_per_cpu_s": steps / (time.process_time() - cpu),
+            "lost_runners": self.algorithm.lost_runners,
+        }
+        self._tracker.log(row)
+        if self._on_metrics is not None:
+            self._on_metrics(row)
 
     def _episode_metrics(self) -> dict[str, float]:
         """Means per episode of 7 days over the last ``WINDOW``, every reward term, and the saving against neutral."""

@@ -52,8 +52,11 @@ def _check_address(address: str) -> None:
 
 
 @contextlib.contextmanager
-def ray_cluster(train: Train) -> Iterator[None]:
-    """A cluster for the length of a run. One that this process already has is left as it is."""
+def ray_cluster(train: Train, processes: int | None = None) -> Iterator[None]:
+    """A cluster for the length of a run. One that this process already has is left as it is.
+
+    processes: slots of a cluster started here; None: the driver, its samplers and its learners.
+    """
     import ray
 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -64,7 +67,7 @@ def ray_cluster(train: Train) -> Iterator[None]:
     ours = not ray.is_initialized()
     if ours:
         on_term = signal.getsignal(signal.SIGTERM)
-        _start(train)
+        _start(train, processes or 1 + train.num_env_runners + train.num_learners)
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, on_term)  # Ray has put its own in place, which ends the process at once
     try:
@@ -74,7 +77,7 @@ def ray_cluster(train: Train) -> Iterator[None]:
             ray.shutdown()
 
 
-def _start(train: Train) -> None:
+def _start(train: Train, processes: int) -> None:
     import ray
 
     if train.ray_address is not None:
@@ -86,7 +89,7 @@ def _start(train: Train) -> None:
     for attempt in range(ATTEMPTS):
         try:
             ray.init(
-                num_cpus=1 + train.num_env_runners + train.num_learners,
+                num_cpus=processes,
                 object_store_memory=STORE_BYTES * max(1, train.num_env_runners),
                 include_dashboard=False,
                 logging_level=logging.ERROR,
