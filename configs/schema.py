@@ -16,6 +16,7 @@ from configs.fields import (
     ASSUMPTION,
     CHOICE,
     DESIGN,
+    MODELS,
     NAME_PATTERN,
     Day,
     Grids,
@@ -270,9 +271,10 @@ class Agents(Section):
 class Supervisor(Section):
     """Who follows, bounds or overrides the agents."""
 
-    backend: Literal["rules", "none", "vllm", "openai", "anthropic"] = key(
+    backend: Literal["rules", "none", "vllm", "openai", "anthropic", "tree", "mlp", "constant", "copy"] = key(
         "who decides; none: the agents alone; vllm: a model run here; openai: any server that speaks its API; "
-        "anthropic. Keys come from OPENAI_API_KEY and ANTHROPIC_API_KEY alone"
+        "anthropic. Keys come from OPENAI_API_KEY and ANTHROPIC_API_KEY alone. tree, mlp, constant, copy: controls that "
+        "are no language models"
     )
     every_steps: Whole = key("control steps between decisions", "15-min steps", DESIGN, ge=1, le=96)
     model: str | None = key("vllm: a model folder, or one under models/; else the name its server gives it")
@@ -294,6 +296,9 @@ class Supervisor(Section):
     prompt_form: Literal["short", "long"] = key(
         "short: under 300 tokens; long: rules spelled out and examples, for engines that cache a prompt's beginning"
     )
+    controls: str | None = key(
+        "folder of deg llm fit-controls, for tree, mlp and constant; null: those of the package", locates=True
+    )
     max_concurrency: Whole = key("requests under way at one server", ge=1, le=256)
     gpu_memory_share: float = key(
         "vllm on a GPU: share of its memory the engine takes", "share", "vLLM's own default", gt=0, le=1
@@ -314,7 +319,7 @@ class Supervisor(Section):
 
     @model_validator(mode="after")
     def _replayed(self) -> Supervisor:
-        if self.replay is not None and {self.backend, self.reader} <= {"rules", "none", "truth", "bag_of_words"}:
+        if self.replay is not None and {self.backend, self.reader} .isdisjoint(MODELS):
             raise ValueError(
                 f"supervisor.replay repeats a language model's answers, supervisor.backend is {self.backend}; "
                 "set the backend and model of that run, or leave replay out"
@@ -402,13 +407,14 @@ class Train(Section):
 
     @model_validator(mode="after")
     def _divisible(self) -> Train:
-        batch = self.sites * self.fragment_steps * max(1, self.num_env_runners)
-        for name, parts in (("train.num_learners", max(1, self.num_learners)), ("train.minibatch", self.minibatch)):
-            if batch % parts:
-                raise ValueError(
-                    f"{name} {parts} does not divide train.sites x train.fragment_steps x runners = {batch}; "
-                    "choose one that does"
-                )
+        rows, learners = self.sites * self.fragment_steps, max(1, self.num_learners)
+        batch = rows * max(1, self.num_env_runners) // learners
+        for name, parts, whole, what in (
+            ("train.num_learners", learners, rows, "train.sites x train.fragment_steps"),
+            ("train.minibatch", self.minibatch, batch, "train.sites x train.fragment_steps x runners / learners"),
+        ):
+            if whole % parts:
+                raise ValueError(f"{name} {parts} does not divide {what} = {whole}; choose one that does")
         return self
 
 
