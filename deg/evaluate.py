@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,8 +14,24 @@ from deg.options import CACHE, AsJson, ConfigFile, Overrides, print_json, print_
 TRACKED = ("report.html", "report.json", "results.csv", "config.yaml")
 
 
-def evaluate(overrides: Overrides = None, config_file: ConfigFile = None, as_json: AsJson = False) -> None:
+Check = Annotated[
+    Path | None,
+    typer.Option("--check", metavar="REPORT.json", help="Check a report: its numbers from its rows, rows run again."),
+]
+Sample = Annotated[int, typer.Option("--sample", min=1, help="With --check: blocks to run again, drawn at random.")]
+
+
+def evaluate(
+    overrides: Overrides = None,
+    config_file: ConfigFile = None,
+    as_json: AsJson = False,
+    check: Check = None,
+    sample: Sample = 3,
+) -> None:
     """Compare variants over weeks and seeds; write rows, report, LaTeX tables and every number as JSON."""
+    if check is not None:
+        _check(check, sample, as_json)
+        return
     from configs.load import load_config
     from deg.progress import Reporter
     from deg.run_folder import run_folder
@@ -41,6 +57,28 @@ def evaluate(overrides: Overrides = None, config_file: ConfigFile = None, as_jso
     names = [name for name in report.headline[0] if not name.endswith(("_low_percent", "_high_percent"))]
     print_table("", [name.replace("_", " ") for name in names], [_cells(row, names) for row in report.headline])
     print("\n".join([*report.sentences, f"report: {page}"]))
+
+
+def _check(report: Path, sample: int, as_json: bool) -> None:
+    """Exit code 1 where a number does not hold."""
+    from deg.progress import Reporter
+
+    with stdout_kept(as_json), Reporter("check", "block") as reporter:
+        import numpy as np
+
+        from evaluate.matrix_check import check
+
+        found = check(report, sample, np.random.default_rng(), reporter)
+    if as_json:
+        print_json(vars(found))
+    else:
+        for line in (*(f"note: {note}" for note in found.notes), *found.problems):
+            print(line)
+        print(
+            f"{found.numbers:,} numbers from results.csv and {found.rows} rows run again: {len(found.problems)} differ"
+        )
+    if found.problems:
+        raise typer.Exit(1)
 
 
 def _summary(headline: Sequence[Mapping[str, Any]]) -> dict[str, float]:

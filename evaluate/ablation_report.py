@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -72,14 +72,14 @@ def numbers(run: MatrixRun, result: Ablation, more: More) -> dict[str, Any]:
         "weeks": list(result.weeks),
         "seeds": result.seeds,
         "claim": "objective_gbp + flex_phantom_gbp, paired by week and seed; positive savings are better",
-        "variants": [_plain(asdict(summary)) for summary in result.summaries],
-        "answers": [{**_plain(asdict(answer)), "verdict": answer.verdict} for answer in result.answers],
+        "variants": [plain(asdict(summary)) for summary in result.summaries],
+        "answers": [{**plain(asdict(answer)), "verdict": answer.verdict} for answer in result.answers],
         "sentences": {
             "lead": lead(result),
             "phantom": phantom(result),
             "answers": [claim(answer, len(result.answers)) for answer in result.answers],
         },
-        **_plain(ablation_more.numbers(more)),
+        **plain(ablation_more.numbers(more)),
     }
 
 
@@ -187,11 +187,14 @@ def _amount(summary: Summary, name: str, digits: int = 0) -> str:
     return number(summary.mean[name], digits) if name in summary.mean else "-"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """``value`` as JSON has it: dataclasses as objects, arrays as lists."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, pd.Timestamp):
         return value.isoformat()
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
