@@ -79,7 +79,7 @@ def acceptable_kw(
         return 0.0
 
     rows = predicted_rows(view, batch, site, steps)
-    plan = _delivering_plan(view, site, rows, first)
+    plan = _delivering_plan(view, site, rows, first, reserved_kwh(view, site, event))
     reduction_kwh = batch.simulate(site, rows, _neutral(p, steps)) - batch.simulate(site, rows, plan)
     by_period_kw = reduction_kwh[first:].reshape(-1, STEPS_PER_PERIOD).mean(axis=1) / STEP_HOURS
     kw = float(np.floor(min(limit_kw, rule.safety * by_period_kw.min())))
@@ -127,8 +127,25 @@ def _neutral(p: np.void, steps: int) -> np.ndarray:
     return np.repeat(neutral_actions(np.atleast_1d(p)), steps, axis=0)
 
 
-def _delivering_plan(view: SiteView, site: int, rows: np.ndarray, first: int) -> np.ndarray:
-    """Actions float64 (n, 3): fill the battery in the cheapest rows before ``first``, then defer and discharge."""
+def reserved_kwh(view: SiteView, site: int, event: FlexEvent) -> float:
+    """Charge that has to be left when a request is over: the lowest there is, or what a notice read by now reserves,
+    less what can be charged between the request and the reserve.
+    """
+    p = view.params[site]
+    floor_kwh = float(p["soc_min"] * p["battery_kwh"])
+    for asked in view.notices[site] if view.notices else ():
+        if asked.bound != "min_soc" or (asked.until is not None and asked.until <= event.start):
+            continue
+        wait = pd.Timedelta(0) if asked.start is None else max(pd.Timedelta(0), asked.start - event.end)
+        again_kwh = wait / pd.Timedelta(hours=1) * float(p["battery_kw"] * p["charge_efficiency"])
+        floor_kwh = max(floor_kwh, asked.value * float(p["battery_kwh"]) - again_kwh)
+    return min(floor_kwh, float(p["soc_max"] * p["battery_kwh"]))
+
+
+def _delivering_plan(view: SiteView, site: int, rows: np.ndarray, first: int, floor_kwh: float) -> np.ndarray:
+    """Actions float64 (n, 3): fill the battery in the cheapest rows before ``first``, then defer and discharge down to
+    ``floor_kwh``.
+    """
     p = view.params[site]
     plan = _neutral(p, len(rows))
     plan[first:, LOAD_SHIFT] = -1.0
@@ -140,7 +157,7 @@ def _delivering_plan(view: SiteView, site: int, rows: np.ndarray, first: int) ->
     cheapest = np.argsort(rows[:first, TARIFF], kind="stable")[: max(0, fill_rows)]
     plan[cheapest, BATTERY] = 1.0
     full_kwh = min(soc_kwh + row_kwh * len(cheapest), p["soc_max"] * p["battery_kwh"])
-    given_kwh = (full_kwh - p["soc_min"] * p["battery_kwh"]) * p["discharge_efficiency"]
+    given_kwh = max(0.0, full_kwh - floor_kwh) * p["discharge_efficiency"]
     hours = (len(rows) - first) * STEP_HOURS
     plan[first:, BATTERY] = -np.clip(given_kwh / hours / p["battery_kw"], 0.0, 1.0)
     return plan

@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from deg import llm_probe
 from deg.options import AsJson, ConfigFile, Overrides, print_json, stdout_kept
 
 app = typer.Typer(help="The language model behind the supervisor.", no_args_is_help=True)
+app.command(name="probe")(llm_probe.probe)
 
 ModelName = Annotated[
     str, typer.Argument(metavar="NAME", help="smollm2-135m, a model folder, or a hub name such as OWNER/MODEL.")

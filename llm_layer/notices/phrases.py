@@ -92,7 +92,8 @@ class Timing:
         return self._pick(_UNTIL, _UNTIL_TEST).format(b=self.end_atom())
 
     def _span(self) -> str:
-        assert self.start is not None and self.until is not None
+        assert self.start is not None
+        assert self.until is not None
         length = _length(self.rng, self.until - self.start)
         form = self._pick(_SPAN, _SPAN_TEST)
         if "{n}" in form and not length:

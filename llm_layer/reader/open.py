@@ -33,7 +33,15 @@ def open_reader(
         yield None
     elif asked.reader == TRUTH:
         yield TruthReader(notices)
-    elif asked.reader == BAG_OF_WORDS:
+    else:
+        with reader_of(asked, answers=answers, supervisor=supervisor) as reader:
+            yield reader
+
+
+@contextmanager
+def reader_of(asked: Supervisor, *, answers: Path | None = None, supervisor: Any = None) -> Iterator[Reader]:
+    """A reader of any notices: ``bag_of_words`` or a model. Arguments and errors as in ``open_reader``."""
+    if asked.reader == BAG_OF_WORDS:
         yield BagOfWordsReader()
     elif asked.replay is not None:
         from llm_layer.reader.replayed import ReplayReader

@@ -1,0 +1,86 @@
+"""``deg llm probe``: put a file of notices or situations to a reader or a judge, and score what it answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deg.options import AsJson, ConfigFile, Overrides, print_json, print_table, stdout_kept
+
+if TYPE_CHECKING:
+    from configs.schema import Supervisor
+
+ProbeFile = Annotated[Path, typer.Argument(metavar="FILE", help="JSON list of notices or of situations.")]
+EngineName = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        help="rules (situations), bag_of_words (notices), vllm, openai or anthropic; left out, supervisor.backend or "
+        "supervisor.reader.",
+    ),
+]
+MODELS = ("vllm", "openai", "anthropic")
+KNOWN = {"notices": ("bag_of_words", *MODELS), "situations": ("rules", *MODELS)}
+
+
+def probe(
+    file: ProbeFile,
+    overrides: Overrides = None,
+    config_file: ConfigFile = None,
+    engine: EngineName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a reader on notices, or a judge on situations; works without expected answers, too."""
+    from configs.load import load_config
+    from llm_layer.probe.files import read_probe
+
+    supervisor = load_config(config_file, overrides or ()).supervisor
+    kind, items = read_probe(file)
+    asked = _engine_of(kind, engine, supervisor)
+    with stdout_kept(as_json):
+        found = _notices(items, asked) if kind == "notices" else _situations(items, asked)
+    if as_json:
+        print_json(found)
+    else:
+        _show(found, kind)
+
+
+def _engine_of(kind: str, engine: str | None, supervisor: Supervisor) -> Supervisor:
+    """The configuration with the engine that is to answer. Raises ValueError: one that cannot answer such a file."""
+    default = supervisor.backend if kind == "situations" else supervisor.reader
+    name = engine or (default if default in KNOWN[kind] else KNOWN[kind][0])
+    if name not in KNOWN[kind]:
+        raise ValueError(f"--engine {name}: {kind} are answered by one of {', '.join(KNOWN[kind])}")
+    role = "backend" if kind == "situations" else "reader"
+    return supervisor.model_copy(update={role: name, "replay": None})
+
+
+def _notices(items: list[dict[str, Any]], asked: Supervisor) -> dict[str, Any]:
+    from llm_layer.probe.notices import notices_of, probe_notices
+    from llm_layer.reader.open import reader_of
+
+    notices_of(items)  # bad items before an engine starts
+    with reader_of(asked) as reader:
+        return probe_notices(items, reader)
+
+
+def _situations(items: list[dict[str, Any]], asked: Supervisor) -> dict[str, Any]:
+    from llm_layer.backends import open_supervisor
+    from llm_layer.probe.situations import probe_situations, situation_of
+
+    for number, item in enumerate(items):
+        situation_of(item, number)
+    with open_supervisor(asked) as judge:
+        assert judge is not None  # "none" is no engine here
+        return probe_situations(items, judge)
+
+
+def _show(found: dict[str, Any], kind: str) -> None:
+    rows = [("overall", found["overall"]), *found.get("per_kind", {}).items(), *found.get("controls", {}).items()]
+    names = [name for name in found["overall"] if name != "items"]
+    table = [
+        [label, *("-" if shares.get(name) is None else f"{shares[name]:g}" for name in names)] for label, shares in rows
+    ]
+    print_table(f"{found['overall']['items']} {kind}", ["", *(name.replace("_", " ") for name in names)], table)
