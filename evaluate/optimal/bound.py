@@ -27,46 +27,20 @@ import numpy as np
 import pandas as pd
 
 from envs.case import Case
-from envs.load_shift import full_work_kwh, may_wait_share
-from envs.scenario import derated, window_edges
-from evaluate.optimal.envelope import HeatStore, Pieces, Roof, check_plant, heat_store, pieces, roof
-from evaluate.optimal.flex import (
-    PERIOD_HOURS,
-    Market,
-    Request,
-    RequestColumns,
-    add_request,
-)
-from evaluate.optimal.plan_model import KWH_PER_MWH, Columns, EndValue, Slots, Work, add_site, work_classes
+from evaluate.optimal.flex import PERIOD_HOURS, Market, Request, RequestColumns, add_request
+from evaluate.optimal.plan_model import Columns, Slots
 from evaluate.optimal.program import INFINITY, Program, Solution
 from evaluate.optimal.trades import TradeColumns, add_own_trades
+from evaluate.optimal.week import GAP, TIME_LIMIT_S, InfeasibleWeekError, Week
 from grid.calendar import settlement_index
 from grid.events import GATE_CLOSURE
-from grid.market.terminal import terminal_prices
-from grid.rows import (
-    BASELINE,
-    CARBON,
-    DAY_AHEAD,
-    NETWORK,
-    REFERENCE_PRICE,
-    STEP_HOURS,
-    STEP_MINUTES,
-    STEPS_PER_PERIOD,
-    SYSTEM,
-    TARIFF,
-    UTILISATION,
-    WET_BULB,
-)
+from grid.rows import STEP_HOURS, STEP_MINUTES, STEPS_PER_PERIOD
+
+__all__ = ["GAP", "TRADES_GAP", "BoundResult", "InfeasibleWeekError", "Plan", "Sale", "oracle_bound"]
 
 GATE_PERIODS = int(GATE_CLOSURE / pd.Timedelta(minutes=30))
-GAP = 1e-4  # relative gap at which the solver may stop
 TRADES_GAP = 0.02  # the same where own trades are planned: each day's block is a choice among some 360
-TIME_LIMIT_S = 60.0
 BOTH_KW = 1.0  # charge and discharge above this in one half-hour are meant
-
-
-class InfeasibleWeekError(ValueError):
-    """No plan keeps the site's limits: the message names the limit, its value and where it binds."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +79,7 @@ class BoundResult:
     gap: float
     seconds: float
     status: str
+    firm: FirmPlans
 
 
 def oracle_bound(
@@ -126,7 +101,7 @@ def oracle_bound(
         SolverError: the time limit was reached without any plan.
     """
     started = time.perf_counter()
-    week = _Week.of(case)
+    week = Week.of(case)
     program = Program()
     site = week.add_to(program)
     market = week.market()
@@ -151,171 +126,58 @@ def oracle_bound(
         gap=solution.gap,
         seconds=time.perf_counter() - started,
         status=solution.status,
+        firm=FirmPlans(week, program, site, market, solution, asked, trades),
     )
 
 
-@dataclass(frozen=True)
-class _Week:
-    """A case in the plan model's terms; slots are settlement periods."""
+class FirmPlans:
+    """Plans with the same sales, each no larger than what the site really reduces, its meter read higher than planned.
 
-    case: Case
-    slots: Slots
-    work: Work
-    power: Pieces
-    over: Roof
-    heat: HeatStore
-    cost_per_kwh: np.ndarray
+    A bound may sell more than it reduces, and its load lies a little below the kernel's: its sales are not yet those
+    a site can deliver.
+    """
 
-    @classmethod
-    def of(cls, case: Case) -> _Week:
-        rows, p = case.rows, case.params[0]
-        values = rows.values[: rows.steps]
-        slots = Slots(np.full(rows.periods, STEPS_PER_PERIOD))
-        for edge in window_edges(case.scenario, rows.steps)[:-1]:
-            check_plant(derated(case.params, case.scenario, edge))
-        heat = heat_store(case.params, case.state)
-        by_period = values.reshape(rows.periods, STEPS_PER_PERIOD, -1)
-        # A price that moves within a half-hour counts at its lower value: import is never negative.
-        cost = import_cost(by_period, p).min(axis=1)
-        work, wet_bulb = week_work(case, slots), by_period[:, :, WET_BULB]
-        return cls(
-            case=case,
-            slots=slots,
-            work=work,
-            power=pieces(case.params, wet_bulb, heat),
-            over=roof(case.params, wet_bulb, heat, _least_work(values, p)),
-            heat=heat,
-            cost_per_kwh=cost,
-        )
+    def __init__(
+        self,
+        week: Week,
+        program: Program,
+        site: Columns,
+        market: Market,
+        solution: Solution,
+        asked: list[RequestColumns],
+        trades: list[TradeColumns],
+    ) -> None:
+        self._week, self._program, self._site, self._asked, self._trades = week, program, site, asked, trades
+        assert solution.x is not None
+        self._start = solution.x
+        at, sold = _sold_columns(solution.x, asked, trades)
+        self._at, self._neutral_kwh = at, market.neutral_kwh[at]
+        program.fix(program.integers(), np.round(solution.x[program.integers()]))
+        meter = [(site.load_kw, 1.0), (site.charge_kw, 1.0), (site.discharge_kw, -1.0)]
+        terms = [(columns[at], sign * PERIOD_HOURS) for columns, sign in meter]
+        self._rows = program.add_rows(-INFINITY, INFINITY, (sold, 1.0), *terms) if len(at) else at
 
-    def add_to(self, program: Program) -> Columns:
-        case, p = self.case, self.case.params[0]
-        return add_site(
-            program,
-            p,
-            self.slots,
-            self.work,
-            self.power,
-            self.over,
-            self.cost_per_kwh,
-            p["wear_gbp_per_mwh"] / KWH_PER_MWH,
-            float(case.state["soc_kwh"][0]),
-            end_value(case),
-            self.heat,
-            self._paid_to_use(),
-        )
-
-    def _paid_to_use(self) -> np.ndarray:
-        """bool (n,): import may lower the cost, by its price or because a sale is settled below the reference price."""
-        market = self._by_period()
-        p = self.case.params[0]
-        keep = (1.0 - p["aggregator_share"]) / KWH_PER_MWH
-        reference = p["vtp_pays"] * market[:, REFERENCE_PRICE]
-        sold = self.cost_per_kwh + keep * np.minimum(market[:, SYSTEM], market[:, SYSTEM] - reference)
-        return (self.cost_per_kwh < 0.0) | (sold < 0.0)
-
-    def _by_period(self) -> np.ndarray:
-        return self.case.rows.values[: self.case.rows.steps : STEPS_PER_PERIOD]
-
-    def market(self) -> Market:
-        case, p, market = self.case, self.case.params[0], self._by_period()
-        least, most = self._load_range_kw()
-        return Market(
-            neutral_kwh=self.slots.sum(case.neutral_kwh[: case.rows.steps]),
-            baseline_kwh=market[:, BASELINE] * PERIOD_HOURS,
-            least_load_kw=np.maximum(0.0, least),
-            most_load_kw=most,
-            import_limit_kw=float(p["import_limit_kw"]),
-            battery_kw=float(p["battery_kw"]),
-            battery_kwh=float((p["soc_max"] - p["soc_min"]) * p["battery_kwh"] * p["discharge_efficiency"]),
-            round_trip=float(p["charge_efficiency"] * p["discharge_efficiency"]),
-            own_gbp_per_mwh=market[:, DAY_AHEAD] - p["half_spread_gbp_per_mwh"],
-            system_gbp_per_mwh=market[:, SYSTEM],
-            reference_gbp_per_mwh=p["vtp_pays"] * market[:, REFERENCE_PRICE],
-            keep=1.0 - p["aggregator_share"],
-            min_kwh=p["min_commitment_kw"] * PERIOD_HOURS,
-            registered_kwh=p["registered_kw"] * PERIOD_HOURS,
-        )
-
-    def _load_range_kw(self) -> tuple[np.ndarray, np.ndarray]:
-        """Least and most load by slot, kW: urgent work alone under the planes, full work under the roof."""
-        least_work, flow_kw = (self.work.urgent_kwh / self.work.full_kwh)[:, None], self.heat.most_kw
-        planes = self.power.work_kw * least_work + self.power.base_kw - np.abs(self.power.per_heat) * flow_kw
-        over = self.over.work_kw + self.over.base_kw + np.abs(self.over.per_heat) * flow_kw
-        return planes.max(axis=1), over.min(axis=1)
-
-    def why_infeasible(self, program: Program, site: Columns) -> InfeasibleWeekError:
-        """Find the limit by lifting it."""
-        p = self.case.params[0]
-        least, _ = self._load_range_kw()
-        program.with_row_upper(site.import_rows, INFINITY)
-        if program.solve(time_limit_s=TIME_LIMIT_S, gap=GAP).x is not None:
-            worst = int(np.argmax(least))
-            when = self.case.rows.times_utc[self.slots.first[worst]]
-            return InfeasibleWeekError(
-                f"import limit {p['import_limit_kw']:g} kW: no plan keeps it; work that may not wait needs at least "
-                f"{least[worst]:.0f} kW at {when}; raise site.import_limit_kw"
-            )
-        return InfeasibleWeekError(
-            f"battery: its charge at the start, {float(self.case.state['soc_kwh'][0]):g} kWh, is outside "
-            f"{p['soc_min'] * p['battery_kwh']:g} .. {p['soc_max'] * p['battery_kwh']:g} kWh; set site.soc_start inside"
-        )
+    def plan(self, excess_kwh: np.ndarray) -> Plan | None:
+        """excess_kwh float64 (periods,): by how much the meter may show more than the plan has; None: not possible."""
+        self._program.with_row_upper(self._rows, self._neutral_kwh - excess_kwh[self._at])
+        solution = self._program.solve(time_limit_s=TIME_LIMIT_S, gap=GAP)
+        return None if solution.x is None else _plan(self._week, self._site, solution, self._asked, self._trades)
 
 
-def week_work(case: Case, slots: Slots) -> Work:
-    """Work corridor of a whole case. Raises InfeasibleWeekError where servers cannot run what may not wait."""
-    rows, p = case.rows, case.params[0]
-    full = float(full_work_kwh(p))
-    arrived = rows.values[: rows.steps, UTILISATION] * full
-    waits = arrived * may_wait_share(p)
-    due = np.zeros(len(arrived))
-    head = min(len(due), len(case.queue_kwh))
-    due[:head] = case.queue_kwh[:head]
-    over = arrived - waits + due - full
-    for share, steps in work_classes(p):
-        over[steps:] += share * waits[: max(0, len(due) - steps)]
-    if over.max() > 1e-9 * full:
-        at = int(np.argmax(over))
-        raise InfeasibleWeekError(
-            f"servers' capacity {full:g} kWh a step: urgent and due work exceed it by {over[at]:.1f} kWh at "
-            f"{rows.times_utc[at]}; lower the queue at the start"
-        )
-    per_passed = np.divide(full - arrived, waits, out=np.full(len(waits), np.inf), where=waits > 0.0)
-    return Work(
-        urgent_kwh=slots.sum(arrived - waits),
-        waits_kwh=slots.sum(waits),
-        full_kwh=full * slots.steps,
-        due_kwh=slots.last(np.cumsum(due)),
-        queued_kwh=float(case.queue_kwh.sum()),
-        drain_per_passed=np.maximum.reduceat(per_passed, slots.first),
-        classes=work_classes(p),
-    )
-
-
-def end_value(case: Case) -> EndValue:
-    """Terminal terms of design section 4, carbon at the site's carbon price included; GBP per kWh."""
-    p, mean = case.params[0], terminal_prices(case.rows)
-    per_g = p["carbon_price_gbp_per_t"] / KWH_PER_MWH  # GBP/MWh for each g/kWh
-    week = (mean.week_gbp_per_mwh + per_g * mean.week_gco2_per_kwh) / KWH_PER_MWH
-    window = (mean.window_gbp_per_mwh + per_g * mean.window_gco2_per_kwh) / KWH_PER_MWH
-    return EndValue(
-        battery_missing=week / p["charge_efficiency"],
-        battery_over=week * p["discharge_efficiency"],
-        queued=window * case.import_per_it,
-        soc_target_kwh=p["soc_start"] * p["battery_kwh"],
-    )
-
-
-def import_cost(values: np.ndarray, p: np.void) -> np.ndarray:
-    """GBP per kWh imported: tariff, network, and carbon at the site's carbon price."""
-    carbon = values[..., CARBON] * p["carbon_price_gbp_per_t"] / KWH_PER_MWH
-    return (values[..., TARIFF] + values[..., NETWORK] + carbon) / KWH_PER_MWH
-
-
-def _least_work(values: np.ndarray, p: np.void) -> np.ndarray:
-    """Share of full work that runs at least in each period: the urgent work of its lighter step."""
-    urgent = values[:, UTILISATION] * (1.0 - may_wait_share(p))
-    return urgent.reshape(-1, STEPS_PER_PERIOD).min(axis=1)
+def _sold_columns(
+    x: np.ndarray, asked: list[RequestColumns], trades: list[TradeColumns]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Periods that a solution sells, and their columns of kWh sold."""
+    at, sold = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    for request in asked:
+        if x[request.accepted[0]] > 0.5:
+            at.append(request.request.periods)
+            sold.append(np.repeat(request.sold_kwh, len(request.request.periods)))
+    for trade in trades:
+        on = x[trade.on] > 0.5
+        at.append(trade.periods[on])
+        sold.append(trade.sold_kwh[on])
+    return np.concatenate(at), np.concatenate(sold)
 
 
 def _requests(case: Case) -> list[Request]:
@@ -345,7 +207,7 @@ def _add_trades(
 
 
 def _plan(
-    week: _Week, site: Columns, solution: Solution, asked: list[RequestColumns], trades: list[TradeColumns]
+    week: Week, site: Columns, solution: Solution, asked: list[RequestColumns], trades: list[TradeColumns]
 ) -> Plan:
     x = solution.x
     assert x is not None
@@ -371,7 +233,7 @@ def _plan(
     )
 
 
-def _alternating(week: _Week, soc: np.ndarray, charge: np.ndarray, discharge: np.ndarray, start: float) -> np.ndarray:
+def _alternating(week: Week, soc: np.ndarray, charge: np.ndarray, discharge: np.ndarray, start: float) -> np.ndarray:
     """Charge by step. A half-hour that does both, where use is paid for, does one in each step: first what there is
     room for.
     """

@@ -109,27 +109,27 @@ class SalePeriods:
     price: np.ndarray
 
 
-@dataclass(frozen=True)
-class Settled:
-    """Columns of a settled sale. gains, earns: bool (n,), where ``real`` and ``reduces``, and ``reduction``, count."""
-
-    gains: np.ndarray
-    real: np.ndarray
-    reduces: np.ndarray
-    earns: np.ndarray
-    reduction: np.ndarray
-
-
-def settle(program: Program, site: Columns, market: Market, sale: SalePeriods) -> Settled:
-    """Money net of phantom of a sale."""
+def settle(program: Program, site: Columns, market: Market, sale: SalePeriods) -> None:
+    """Money net of phantom of a sale that may be more than is reduced."""
     keep = market.keep / KWH_PER_MWH
     premium = sale.price - market.system_gbp_per_mwh[sale.at]
     gains = premium >= 0.0
     for column, cost in zip(sale.sold[~gains], -keep * premium[~gains], strict=True):
         program.add_cost(np.array([column]), cost)
-    real, reduces = _sell_real_reduction(program, site, market, sale, gains, keep * premium)
+    _sell_real_reduction(program, site, market, sale, gains, keep * premium)
+    _value_reduction(program, site, market, sale, keep)
+
+
+def settle_reduced(program: Program, site: Columns, market: Market, sale: SalePeriods) -> tuple[np.ndarray, np.ndarray]:
+    """Money net of phantom of a sale that is really reduced in each period, which is made a condition of it.
+
+    -> where the reduction earns (bool), and the columns of on x (neutral - metered).
+    """
+    keep = market.keep / KWH_PER_MWH
+    program.add_cost(sale.sold, -keep * (sale.price - market.system_gbp_per_mwh[sale.at]))
     earns, reduction = _value_reduction(program, site, market, sale, keep)
-    return Settled(gains, real, reduces, earns, reduction)
+    program.add_rows(0.0, INFINITY, (reduction, 1.0), (sale.sold, -1.0))
+    return earns, reduction
 
 
 def _meter(site: Columns, at: np.ndarray, sign: float) -> list[Term]:
@@ -140,8 +140,8 @@ def _meter(site: Columns, at: np.ndarray, sign: float) -> list[Term]:
 
 def _sell_real_reduction(
     program: Program, site: Columns, market: Market, sale: SalePeriods, gains: np.ndarray, gain: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """v <= sold, v <= max(0, neutral - metered), earning ``gain`` GBP/kWh where ``gains``; -> v, and 0/1: v may be."""
+) -> None:
+    """v <= sold, v <= max(0, neutral - metered), earning ``gain`` GBP/kWh where ``gains``."""
     at, on, most = sale.at[gains], sale.on[gains], sale.most_sold[gains]
     n = len(at)
     real = program.add_columns(n, upper=most, cost=-gain[gains])
@@ -154,7 +154,6 @@ def _sell_real_reduction(
         program.add_rows(
             -INFINITY, market.neutral_kwh[at] + above, (real, 1.0), (reduces, above), *_meter(site, at, 1.0)
         )
-    return real, reduces
 
 
 def _value_reduction(

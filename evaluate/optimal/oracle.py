@@ -9,16 +9,20 @@ import numpy as np
 from agents.policy import Offer
 from envs.case import Case
 from envs.view import SiteView
-from evaluate.optimal.bound import GAP, TRADES_GAP, BoundResult, Plan, Sale, end_value, import_cost, oracle_bound
+from evaluate.optimal.bound import GAP, TRADES_GAP, BoundResult, Plan, Sale, oracle_bound
 from evaluate.optimal.set_points import plan_supply
 from evaluate.optimal.shifting import plan_shifts, work_of
 from evaluate.optimal.tracking import battery_action, follow, supply_action
+from evaluate.optimal.week import end_value, import_cost
 from grid.rows import (
     REFERENCE_PRICE,
     STEP_HOURS,
     STEPS_PER_PERIOD,
     SYSTEM,
 )
+
+REQUEST_ROUNDS, TRADE_ROUNDS = 1, 3  # of planning again; own trades are mostly of the least kW, and stand or fall
+FIRM_MARGIN_KWH = 0.5  # a period: what is sold stays sold when the next replay differs a little
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,21 @@ class Replay:
     supply_degc: np.ndarray
     import_kwh: np.ndarray
     sales: tuple[Sale, ...]
+
+
+def best_replay(case: Case, bound: BoundResult) -> Replay:
+    """A replay of the bound's plan; where it sells, of plans whose sales the replay before shows to be real."""
+    plan = bound.plan
+    replay = make_replay(case, plan)
+    trades = any(not sale.request for sale in plan.sales)
+    for _ in range(TRADE_ROUNDS if trades else REQUEST_ROUNDS if plan.sales else 0):
+        planned_kwh = plan.import_kw.reshape(-1, STEPS_PER_PERIOD).sum(axis=1) * STEP_HOURS
+        excess = replay.import_kwh.reshape(-1, STEPS_PER_PERIOD).sum(axis=1) - planned_kwh
+        firm = bound.firm.plan(np.maximum(0.0, excess) + FIRM_MARGIN_KWH)
+        if firm is None:
+            break
+        plan, replay = firm, make_replay(case, firm)
+    return replay
 
 
 def make_replay(case: Case, plan: Plan) -> Replay:
@@ -82,7 +101,7 @@ class Oracle:
         self.name = name
         self._case = case
         self.bound: BoundResult = oracle_bound(case, own_trades=own_trades, gap=TRADES_GAP if own_trades else GAP)
-        self.replay = make_replay(case, self.bound.plan)
+        self.replay = best_replay(case, self.bound)
 
     def reset(self, batch_size: int, seeds: np.ndarray) -> None:
         self._offered: list[set[int]] = [set() for _ in range(batch_size)]

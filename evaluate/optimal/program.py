@@ -116,7 +116,7 @@ class Program:
             highs.setOptionValue(option, value)
         highs.passModel(self._lp())
         if start is not None:
-            integers = np.flatnonzero(np.concatenate(self._integer))
+            integers = self.integers()
             values = np.round(np.concatenate([start, np.zeros(self.columns - len(start))])[integers])
             highs.setSolution(len(integers), integers.astype(np.int32), values)
         if basis is not None and (len(basis.col_status), len(basis.row_status)) == (self.columns, self.rows):
@@ -124,6 +124,17 @@ class Program:
             highs.setBasis(basis)
         highs.run()
         return _solution(highs, any(block.any() for block in self._integer))
+
+    def fix(self, columns: np.ndarray, values: np.ndarray) -> None:
+        """Let columns take these values only."""
+        for store in (self._lower, self._upper):
+            joined = np.concatenate(store)
+            joined[columns] = values
+            store[:] = [joined]
+
+    def integers(self) -> np.ndarray:
+        """int64: the numbers of the integer columns."""
+        return np.flatnonzero(np.concatenate(self._integer))
 
     def with_row_upper(self, rows: np.ndarray, upper: float) -> None:
         """Replace the upper bound of rows (to find which limit makes a programme infeasible)."""

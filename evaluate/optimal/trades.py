@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluate.optimal.flex import PERIOD_HOURS, Market, RequestColumns, SalePeriods, Settled, settle
+from evaluate.optimal.flex import PERIOD_HOURS, Market, RequestColumns, SalePeriods, settle_reduced
 from evaluate.optimal.plan_model import Columns
 from evaluate.optimal.program import INFINITY, Program, Term
 from grid.market.commitments import OWN_TRADE_MAX_PERIODS
@@ -64,8 +64,8 @@ def add_own_trades(
         if len(shared):
             program.add_rows(-INFINITY, 1.0, (on[shared], 1.0), (np.repeat(request.accepted, len(shared)), 1.0))
     sale = SalePeriods(day, on, sold, np.maximum(most, 0.0), market.own_gbp_per_mwh[day])
-    settled = settle(program, site, market, sale)
-    _tighten(program, site, market, sale, settled, _Blocks(share, first, last))
+    earns, reduction = settle_reduced(program, site, market, sale)
+    _tighten(program, site, market, sale, (earns, reduction), _Blocks(share, first, last))
     return TradeColumns(day, on, sold)
 
 
@@ -81,7 +81,12 @@ def _spans(can: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _tighten(
-    program: Program, site: Columns, market: Market, sale: SalePeriods, settled: Settled, block: _Blocks
+    program: Program,
+    site: Columns,
+    market: Market,
+    sale: SalePeriods,
+    reduced: tuple[np.ndarray, np.ndarray],
+    block: _Blocks,
 ) -> None:
     """Rows that no block breaks and fractions of a block would: without them the solver pays for reductions unmade.
 
@@ -102,33 +107,20 @@ def _tighten(
     def meter_on(i: np.ndarray) -> list[Term]:
         return [(load_on[i], PERIOD_HOURS), (charge_on[i], PERIOD_HOURS), (discharge_on[i], -PERIOD_HOURS)]
 
-    i = np.flatnonzero(settled.earns)
-    program.add_rows(-INFINITY, 0.0, (settled.reduction[i], 1.0), (on[i], -market.neutral_kwh[at[i]]), *meter_on(i))
-    i = np.flatnonzero(settled.gains)
-    above = np.maximum(0.0, market.most_kwh[at[i]] - market.neutral_kwh[at[i]])
-    program.add_rows(
-        -INFINITY,
-        0.0,
-        (settled.real, 1.0),
-        (on[i], -market.neutral_kwh[at[i]] - above),
-        (settled.reduces, above),
-        *meter_on(i),
-    )
-    _limit_windows(program, market, sale, settled, block)
+    earns, reduction = reduced
+    i = np.flatnonzero(earns)
+    program.add_rows(-INFINITY, 0.0, (reduction[i], 1.0), (on[i], -market.neutral_kwh[at[i]]), *meter_on(i))
+    _limit_windows(program, market, sale, reduction, block)
 
 
-def _limit_windows(program: Program, market: Market, sale: SalePeriods, settled: Settled, block: _Blocks) -> None:
+def _limit_windows(program: Program, market: Market, sale: SalePeriods, reduction: np.ndarray, block: _Blocks) -> None:
     """In any window and the whole day, a block reduces by the battery's energy once and the load shed in its periods.
 
-    A window's part of a block is contiguous, so the battery cannot be refilled elsewhere meanwhile; inside it, periods
-    that do not reduce may refill it for those that do.
+    A window's part of a block is contiguous, so the battery cannot be refilled elsewhere meanwhile, and charging inside
+    it takes as much from the reduction as it gives back at most.
     """
     n = len(sale.at)
     shed = np.maximum(0.0, market.neutral_kwh[sale.at] - market.least_load_kw[sale.at] * PERIOD_HOURS)
-    refill = market.round_trip * market.battery_kw * PERIOD_HOURS
-    real = np.full(n, -1)
-    reduces = np.full(n, -1)
-    real[settled.gains], reduces[settled.gains] = settled.real, settled.reduces
     windows = [np.arange(a, min(a + OWN_TRADE_MAX_PERIODS, n)) for a in range(0, n, WINDOW_STRIDE)]
     for window in (np.arange(n), *windows):
         touching = block.share[(block.first <= window[-1]) & (block.last >= window[0])]
@@ -136,14 +128,4 @@ def _limit_windows(program: Program, market: Market, sale: SalePeriods, settled:
             continue
         energy: Term = (touching, -market.battery_kwh)
         on = sale.on[window]
-        program.add_sum(-INFINITY, 0.0, (settled.reduction[window], 1.0), (on, -shed[window]), energy)
-        gaining = window[settled.gains[window]]
-        if len(gaining):
-            program.add_sum(
-                -INFINITY,
-                0.0,
-                (real[gaining], 1.0),
-                (reduces[gaining], refill - shed[gaining]),
-                (on, -refill),
-                energy,
-            )
+        program.add_sum(-INFINITY, 0.0, (reduction[window], 1.0), (on, -shed[window]), energy)
