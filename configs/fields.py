@@ -18,7 +18,9 @@ VARIANTS = (
     "time_of_day", "sustaindc_rules", "carbon_mpc",
     "checkpoint",  # the policy in agents.checkpoint
 )  # fmt: skip
-SUPERVISORS = ("rules", "random")
+MODELS = ("vllm", "openai", "anthropic")  # language models
+CONTROLS = ("tree", "mlp", "constant", "copy")  # what a language model has to beat; none of them is one
+SUPERVISORS = ("rules", "random", *MODELS, *CONTROLS)
 READER = "reader"  # reads notices; it stands before a supervisor: "grid_aware+reader", "grid_aware+reader+rules"
 
 # Words of a grid of evaluate.axes that are no keys of the configuration.

@@ -273,8 +273,8 @@ class Supervisor(Section):
 
     backend: Literal["rules", "none", "vllm", "openai", "anthropic", "tree", "mlp", "constant", "copy"] = key(
         "who decides; none: the agents alone; vllm: a model run here; openai: any server that speaks its API; "
-        "anthropic. Keys come from OPENAI_API_KEY and ANTHROPIC_API_KEY alone. tree, mlp, constant, copy: controls that "
-        "are no language models"
+        "anthropic. Keys come from OPENAI_API_KEY and ANTHROPIC_API_KEY alone. tree, mlp, constant, copy: controls, "
+        "which are no language models"
     )
     every_steps: Whole = key("control steps between decisions", "15-min steps", DESIGN, ge=1, le=96)
     model: str | None = key("vllm: a model folder, or one under models/; else the name its server gives it")
@@ -319,7 +319,7 @@ class Supervisor(Section):
 
     @model_validator(mode="after")
     def _replayed(self) -> Supervisor:
-        if self.replay is not None and {self.backend, self.reader} .isdisjoint(MODELS):
+        if self.replay is not None and {self.backend, self.reader}.isdisjoint(MODELS):
             raise ValueError(
                 f"supervisor.replay repeats a language model's answers, supervisor.backend is {self.backend}; "
                 "set the backend and model of that run, or leave replay out"
@@ -330,8 +330,9 @@ class Supervisor(Section):
 class Evaluate(Section):
     """Controllers compared over weeks and seeds."""
 
-    report: Literal["ablation", "headroom"] = key(
-        "ablation: the variants against each other; headroom: what each flexibility is worth to each variant"
+    report: Literal["ablation", "headroom", "claims"] = key(
+        "ablation: the variants against each other; headroom: what each flexibility is worth to each variant; claims: "
+        "the founding README's impact claims on recorded data"
     )
     variants: Annotated[tuple[Variant, ...], Field(strict=False)] = key(
         "controllers to compare; a supervisor is appended with +", min_length=1

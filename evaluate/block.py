@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pandas as pd
 
@@ -18,20 +19,19 @@ from evaluate.cases import market_rules
 from evaluate.desk import Desk
 from evaluate.identity import code_commit, code_hash, policy_hash
 from evaluate.names import ADDITIVE, COUNTERS
-from evaluate.orders import OrderBook, directives_of, no_orders
+from evaluate.orders import OrderBook, no_orders
 from evaluate.rollout import Overseer, Rollout, neutral_rollout, rollout
 from evaluate.sales import no_sales, sales_of
+from evaluate.supervisors import RANDOM, supervising, supervisor_identity
 from evaluate.variants import BOUND, OPTIMAL, Variant, make_policy, policy_seeds
+from llm_layer.engine import Engine
 from llm_layer.orchestrator import Orchestrator
 from llm_layer.policy import HighLevelPolicy
-from llm_layer.random_policy import RandomPolicy
 from llm_layer.reader.board import NoticeBoard
 from llm_layer.reader.open import NOBODY, TRUTH, open_reader
-from llm_layer.rules import RulesPolicy
 
 KEYS = ("variant", "policy_hash", "seed", "week_start", "site", "workload", "data_hash", "code_commit")
 COLUMNS = (*KEYS, *ADDITIVE, *COUNTERS)
-RANDOM = "random"  # a supervisor that deals out what another one ordered
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def block_hash(job: Job) -> str:
     watched = job.variant.supervisor or job.variant.reads
     sections = ("site", "market", *(("supervisor",) if watched else ()))
     world = job.config.model_dump_json(include={"workload": {"name"}, **dict.fromkeys(sections, True)})
-    parts = [code_hash(), world, job.variant.name, _policy_identity(job), str(job.seed)]
+    parts = [code_hash(), world, job.variant.name, _policy_identity(job), supervisor_identity(job), str(job.seed)]
     parts += [f"{case.keys['week_start']}/{case.keys['data_hash']}" for case in job.cases]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
@@ -80,8 +80,11 @@ def policy_of(job: Job) -> Policy:
     return make_policy(job.variant, job.cases, job.seed, job.config.agents.checkpoint)
 
 
-def run_block(job: Job, dealt: Block | None = None) -> Block:
-    """Run a job. dealt: the block of its twin, where it has one."""
+def run_block(job: Job, dealt: Block | None = None, engine: Engine | None = None, answers: Path | None = None) -> Block:
+    """Run a job.
+
+    dealt: the block of its twin, where it has one. engine, answers: see ``supervisors.supervising``.
+    """
     if job.variant.base == BOUND:
         return Block(_bound_rows(job), no_sales(), no_orders())
     policy = policy_of(job)
@@ -89,7 +92,8 @@ def run_block(job: Job, dealt: Block | None = None) -> Block:
     if job.variant.name == "neutral":
         run = neutral_rollout(SiteBatch(job.cases))
     else:
-        run = _rollout(job, policy, supervisor_of(job, book, dealt))
+        with supervising(job, dealt, engine, answers) as supervisor:
+            run = _rollout(job, policy, supervisor, book, answers)
     books = keep_books(run)
     keys = [_keys(job, policy_hash(policy), case) for case in job.cases]
     return Block(_rows(run, books, keys), sales_of(run, books, keys), book.frame())
@@ -124,24 +128,18 @@ def _keys(job: Job, policy: str, case: Case) -> dict[str, object]:
     return {name: found[name] for name in KEYS}
 
 
-def supervisor_of(job: Job, book: OrderBook, dealt: Block | None) -> HighLevelPolicy | None:
-    """Who stands above the agents, with what it orders written into ``book``; None for nobody."""
-    if not job.variant.supervisor:
-        return None
-    if job.variant.supervisor == RANDOM:
-        assert dealt is not None, "a random supervisor is given the block of its twin"
-        return book.listen(RandomPolicy(directives_of(dealt.orders), job.seed))
-    return book.listen(RulesPolicy())
-
-
-def _rollout(job: Job, policy: Policy, supervisor: HighLevelPolicy | None) -> Rollout:
-    with open_reader(reader_asked(job), [one for case in job.cases for one in case.notices]) as reader:
+def _rollout(
+    job: Job, policy: Policy, supervisor: HighLevelPolicy | None, book: OrderBook, answers: Path | None
+) -> Rollout:
+    notices = [one for case in job.cases for one in case.notices]
+    overheard = None if supervisor is None else book.listen(supervisor)
+    with open_reader(reader_asked(job), notices, answers=answers, supervisor=supervisor) as reader:
         board = NoticeBoard(reader)
         return rollout(
             SiteBatch(job.cases),
             policy,
             market_rules(job.config),
-            lambda agents, desk: _oversee(job.config, supervisor, agents, desk, board),
+            lambda agents, desk: _oversee(job.config, overheard, agents, desk, board),
             seeds=policy_seeds(job.seed, len(job.cases)),
             notices=board,
         )

@@ -12,11 +12,14 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from configs.fields import MODELS
 from configs.schema import Config, Evaluate
 from envs.case import Case
 from evaluate.block import Block, Job, block_hash, run_block
 from evaluate.block_store import BlockStore
+from evaluate.model_blocks import run_under_model, under_one_engine
 from evaluate.variants import Variant, check_known
+from llm_layer.answers import FILE_NAME as ANSWERS
 
 Progress = Callable[[int, int], None]
 STORE_BYTES = 400_000_000  # of Ray's object store: cases of a few seeds
@@ -24,21 +27,33 @@ WAITING = 2  # blocks handed out per worker: one that runs and one that follows
 
 
 class Pool:
-    """Runs blocks in this process."""
+    """Runs blocks in this process. Those under a language model wait for each other and share one engine."""
 
     def __init__(self, store: BlockStore, total: int, on_progress: Progress | None) -> None:
         self._store, self._total, self._tell = store, total, on_progress
         self._asked: set[str] = set()
+        self._waiting: dict[str, Job] = {}
 
     def run(self, key: str, job: Job) -> None:
         """See that the block of ``job`` gets into the store under ``key``; one that is there already costs nothing."""
         self._say()
-        if key not in self._store:
-            self._store.put(key, run_block(job, self._dealt_to(job)))
         self._asked.add(key)
+        if key in self._store:
+            return
+        if job.variant.supervisor in MODELS:
+            self._waiting[key] = job
+        else:
+            self._store.put(key, run_block(job, self._dealt_to(job)))
 
     def finish(self) -> None:
-        """Wait for what is under way."""
+        """Run what is left, and wait for what is under way."""
+        self._say()
+        for keys in under_one_engine(self._waiting):
+            blocks = run_under_model([self._waiting[key] for key in keys], self._store.folder / ANSWERS)
+            for key, block in zip(keys, blocks, strict=True):
+                self._store.put(key, block)
+                del self._waiting[key]
+            self._say()
 
     def _dealt_to(self, job: Job) -> Block | None:
         """The block whose orders ``job`` deals out again, run first where it is not kept."""
@@ -50,7 +65,7 @@ class Pool:
         return self._store.get(key)
 
     def _under_way(self) -> set[str]:
-        return set()
+        return set(self._waiting)
 
     def _say(self) -> None:
         if self._tell is not None:
@@ -70,6 +85,9 @@ class RayPool(Pool):
         self._put: tuple[tuple[Case, ...], Any] = ((), None)  # the cases last shared, and their reference
 
     def run(self, key: str, job: Job) -> None:
+        if job.variant.supervisor in MODELS:
+            super().run(key, job)
+            return
         self._say()
         self._asked.add(key)
         if key not in self._store and key not in self._under_way():
@@ -80,9 +98,10 @@ class RayPool(Pool):
     def finish(self) -> None:
         while self._running:
             self._collect()
+        super().finish()
 
     def _under_way(self) -> set[str]:
-        return set(self._running.values())
+        return super()._under_way() | set(self._running.values())
 
     def _reference_of_dealt(self, job: Job) -> Any:
         """The twin's block, or a reference to it while it is under way: Ray has the job wait for it."""
@@ -126,12 +145,14 @@ def pool_of(evaluate: Evaluate, store: BlockStore, total: int, on_progress: Prog
         ValueError: ``evaluate.ray_address`` does not answer.
     """
     if evaluate.workers == 0:
-        yield Pool(store, total, on_progress)
-        return
-    with _cluster(evaluate):
-        pool = RayPool(store, total, on_progress, evaluate.workers)
+        pool = Pool(store, total, on_progress)
         yield pool
         pool.finish()
+        return
+    with _cluster(evaluate):
+        ray_pool = RayPool(store, total, on_progress, evaluate.workers)
+        yield ray_pool
+        ray_pool.finish()
 
 
 @contextlib.contextmanager

@@ -8,8 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from configs.fields import CONTROLS
 from configs.schema import Supervisor
 from llm_layer.engine import Answer, Engine, EngineError, EngineFailure
+from llm_layer.judge.controls import open_control
 from llm_layer.model_folder import needed_tokens
 from llm_layer.policy import HighLevelPolicy
 from llm_layer.prompt import Prompt
@@ -25,14 +27,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_supervisor(
-    asked: Supervisor, *, answers: Path | None = None, folder: Path | None = None, lazy: bool = False
+    asked: Supervisor, *, answers: Path | None = None, folder: Path | None = None, engine: Engine | None = None
 ) -> Iterator[HighLevelPolicy | None]:
     """Who decides above the agents, ready to be asked; None: nobody. Its engine ends with the context.
 
     Args:
         answers: file of answers given before (``llm_layer.answers``); None: every prompt is put to the model.
         folder: of the run, where the ledger is kept that it can be replayed from; None: none is kept.
-        lazy: start the engine when it is first needed, not before.
+        engine: what a language model is asked through; None: one is opened as configured.
 
     Raises:
         EngineError: an engine that cannot work as configured: one line with place, value and fix.
@@ -42,16 +44,33 @@ def open_supervisor(
         yield None
     elif asked.backend == "rules":
         yield RulesPolicy()
+    elif asked.backend in CONTROLS:
+        yield open_control(asked.backend, asked.controls)
     elif asked.replay is not None:
         from llm_layer.ledger import read_ledger
 
         yield _replay(asked, read_ledger(Path(asked.replay)), Path(asked.replay), None)
     else:
-        with closing(_model_policy(asked, answers, folder, lazy)) as policy:
+        with closing(_model_policy(asked, answers, folder, engine)) as policy:
             yield policy
 
 
-def _model_policy(asked: Supervisor, answers: Path | None, folder: Path | None, lazy: bool) -> ModelSupervisor:
+def identity_of(asked: Supervisor) -> str:
+    """The policy id that decisions will carry, without starting anything.
+
+    Raises:
+        ValueError: no model is named, or what is named is not there.
+    """
+    if asked.backend in CONTROLS:
+        return open_control(asked.backend, asked.controls).policy_id
+    from llm_layer.model_policy import policy_id_of
+
+    return policy_id_of(model_id(asked), asked.show_proposals, asked.prompt_form)
+
+
+def _model_policy(
+    asked: Supervisor, answers: Path | None, folder: Path | None, engine: Engine | None
+) -> ModelSupervisor:
     """A model with what it keeps. A run that was stopped and goes on is first given what its ledger says it had."""
     from llm_layer.answers import AnswerCache
     from llm_layer.ledger import FILE_NAME, Ledger, read_ledger
@@ -60,7 +79,7 @@ def _model_policy(asked: Supervisor, answers: Path | None, folder: Path | None, 
     before = read_ledger(folder) if folder is not None and (folder / FILE_NAME).is_file() else None
     with ExitStack() as opened:
         cache = None if answers is None else opened.enter_context(closing(AnswerCache(answers)))
-        engine = LazyEngine(model_id(asked), partial(open_engine, asked)) if lazy else open_engine(asked)
+        engine = open_engine(asked) if engine is None else engine
         opened.enter_context(closing(engine))
         policy_id = policy_id_of(engine.model_id, asked.show_proposals, asked.prompt_form)
         ledger = None if folder is None else opened.enter_context(closing(Ledger(folder, policy_id)))

@@ -16,19 +16,24 @@ FIRST_REST_S, LONGEST_REST_S = 1.0, 60.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model wrote, not yet looked at. tokens_in includes the prompt's static part."""
+    """What a model wrote, not yet looked at. tokens_in includes the prompt's static part.
+
+    latency_s: until it was there. busy_s: this prompt's equal share of the time the engine was at work on its batch.
+    """
 
     text: str
     tokens_in: int
     tokens_out: int
     latency_s: float
+    busy_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class EngineFailure:
-    """No answer for one prompt, and why, in one line."""
+    """No answer for one prompt, and why, in one line; busy_s: as of an answer."""
 
     error: str
+    busy_s: float = 0.0
 
 
 class EngineError(ValueError):

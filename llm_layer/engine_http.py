@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Protocol
 
 import httpx
@@ -94,8 +95,11 @@ class HttpEngine:
     def generate(self, prompts: Sequence[Prompt]) -> list[Answer | EngineFailure]:
         if self._rest.left_s > 0.0:
             return self._rest.failures(len(prompts))
-        deadline = time.monotonic() + self._timeout_s
-        answers = list(self._threads.map(lambda prompt: self._answer(prompt, deadline), prompts))
+        start = time.monotonic()
+        deadline = start + self._timeout_s
+        found = list(self._threads.map(lambda prompt: self._answer(prompt, deadline), prompts))
+        busy_s = (time.monotonic() - start) / max(1, len(prompts))
+        answers = [replace(answer, busy_s=busy_s) for answer in found]
         if prompts and all(isinstance(answer, EngineFailure) for answer in answers):
             self._rest.failed()
         else:

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,11 @@ class VllmEngine:
         if self._rest.left_s > 0.0:
             return self._rest.failures(len(prompts))
         start = time.monotonic()
+        answers = self._generate(prompts, start)
+        busy_s = (time.monotonic() - start) / max(1, len(prompts))
+        return [replace(answer, busy_s=busy_s) for answer in answers]
+
+    def _generate(self, prompts: Sequence[Prompt], start: float) -> list[Answer | EngineFailure]:
         deadline = start + self._timeout_s
         try:
             if self._host is None:

@@ -27,7 +27,7 @@ class ModelPolicy:
     not asked, and sites with the same prompt are asked for once.
 
     Args:
-        power_w: power stated for the engine while it answers; W x s of a batch is shared equally over its prompts.
+        power_w: power stated for the engine while it answers.
         show_proposals, form: see ``prompt.build_prompt``.
         cache: answers given before; None: every prompt is put to the engine.
         ledger: where each use of an answer is noted.
@@ -88,12 +88,12 @@ class ModelPolicy:
         start = time.monotonic()
         answers = self.engine.generate([prompt for prompt, _ in asked.values()])
         self._latency_s = time.monotonic() - start
-        # What came of it is paid for either way.
-        spent_kwh = self._power_w * self._latency_s / JOULES_PER_KWH / len(asked)
         fresh: dict[str, Stored] = {}
         failed: dict[str, Decision] = {}
         for (key, (_, situation)), answer in zip(asked.items(), answers, strict=True):
             error = _unusable(answer, situation)
+            # What came of it is paid for either way.
+            spent_kwh = self._power_w * answer.busy_s / JOULES_PER_KWH
             if isinstance(answer, EngineFailure):
                 failed[key] = replace(fallback(self.policy_id, error), energy_kwh=spent_kwh)
             elif error:

@@ -29,6 +29,7 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
+CPU_BLOCK_TOKENS = 32
 MAX_SITES = 64  # decided at once; more wait inside the engine
 
 
@@ -72,11 +73,15 @@ class _Engine:
         import torch
         from vllm import LLM
 
+        on_cpu = not torch.cuda.is_available()
         self._llm = LLM(
             settings["model"],
             max_model_len=settings["max_model_len"],
             max_num_seqs=MAX_SITES,
-            enforce_eager=not torch.cuda.is_available(),
+            enforce_eager=on_cpu,
+            # Only whole blocks of a prompt's beginning are read once. vLLM takes 128 tokens on a CPU: longer than the
+            # static part of the short form, which would then be read every time.
+            block_size=CPU_BLOCK_TOKENS if on_cpu else None,
             **settings["engine"],
             # Free white space in the grammar makes small models write blank lines to the end of their tokens. The
             # flag of a single request does nothing.

@@ -37,7 +37,7 @@ class Script:
     def _answer(self, prompt):
         self.count += 1
         if self.fails(self.count):
-            return EngineFailure("out of memory") if self.count % 2 else Answer("garbage", 280, 3, 0.1)
+            return EngineFailure("out of memory", 0.1) if self.count % 2 else Answer("garbage", 280, 3, 0.1, 0.1)
         answer = {
             "reason_code": "price_low",
             "load_shift": "follow",
@@ -46,7 +46,7 @@ class Script:
             **({"accept": [1]} if "accept" in prompt.schema["properties"] else {}),
             "text": f"answer {self.count}",
         }
-        return Answer(json.dumps(answer), 280, 60, 0.1)
+        return Answer(json.dumps(answer), 280, 60, 0.1, 0.1 + self.count / 1000.0)
 
     def close(self):
         pass

@@ -1,0 +1,66 @@
+"""Variants under a language model: one batch over weeks and seeds, and again from the answers without it."""
+
+from __future__ import annotations
+
+import time
+
+import pandas as pd
+import pytest
+
+from configs.load import load_config
+from evaluate.matrix import run_blocks
+from llm_layer.engine import EngineError
+
+from ..llm_layer.loopback import Server, well
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = Server()
+    yield server
+    server.stop()
+
+
+def matrix(server, *variants, **changes):
+    given = {"weeks": 2, "seeds": 2, **changes}
+    return load_config(
+        None,
+        [
+            f"evaluate.variants=[{','.join(variants)}]",
+            *(f"evaluate.{name}={value}" for name, value in given.items()),
+            "supervisor.every_steps=96",
+            "supervisor.model=tiny",
+            f"supervisor.base_url={server.root}/v1",
+        ],
+    )
+
+
+def test_weeks_and_seeds_are_asked_in_one_batch_and_replayed_from_the_answers(server, tmp_path):
+    def slow(handler, body):
+        time.sleep(0.02)
+        well(handler, body)
+
+    server.behaviour = slow
+    config = matrix(server, "neutral", "carbon_threshold+openai")
+    rows = run_blocks(config, tmp_path / "one").rows()
+    judged = rows[rows["variant"] == "carbon_threshold+openai"]
+    assert len(judged) == 4
+    assert (judged["decisions"] >= 7).all()
+    assert (judged["fallbacks"] == 0).all()
+    assert (judged["llm_kwh"] > 0.0).all()
+    assert (judged["llm_gbp"] > 0.0).all()
+    assert server.most_at_once > 2  # sites of both weeks and both seeds
+
+    server.stop()
+    (tmp_path / "two").mkdir()
+    (tmp_path / "one" / "answers.sqlite").rename(tmp_path / "two" / "answers.sqlite")
+    again = run_blocks(config, tmp_path / "two").rows()
+    pd.testing.assert_frame_equal(rows, again)
+
+
+def test_a_model_that_does_not_start_is_one_line(server, tmp_path):
+    server.stop()
+    with pytest.raises(EngineError, match=r"supervisor\.model tiny at .* cannot be reached"):
+        run_blocks(matrix(server, "neutral", "neutral+openai"), tmp_path)
