@@ -7,11 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from deg import llm_probe
+from deg import llm_distil, llm_judge, llm_probe
 from deg.options import AsJson, ConfigFile, Overrides, print_json, stdout_kept
 
 app = typer.Typer(help="The language model behind the supervisor.", no_args_is_help=True)
 app.command(name="probe")(llm_probe.probe)
+app.command(name="fit-controls")(llm_judge.fit_controls)
+app.command(name="score-judge")(llm_judge.score_judge)
+app.command(name="distil")(llm_distil.distil)
 
 ModelName = Annotated[
     str, typer.Argument(metavar="NAME", help="smollm2-135m, a model folder, or a hub name such as OWNER/MODEL.")
@@ -42,7 +45,7 @@ def show_prompt(overrides: Overrides = None, config_file: ConfigFile = None, as_
     from llm_layer.tokens import counted
 
     supervisor = load_config(config_file, overrides or ()).supervisor
-    prompt = build_prompt(SAMPLE, supervisor.show_proposals)
+    prompt = build_prompt(SAMPLE, supervisor.show_proposals, supervisor.prompt_form)
     tokens, how = counted(prompt, supervisor.model)
     shown: dict[str, Any] = {
         "version": PROMPT_VERSION,

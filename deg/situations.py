@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
-
+from agents.policy import Policy
 from configs.schema import Config
 from llm_layer.policy import HighLevelPolicy
 from llm_layer.rules import RulesPolicy
@@ -29,9 +29,17 @@ def situations_of(config: Config, agents: str, count: int) -> list[Situation]:
 
 
 def watched_run(
-    config: Config, agents: str, starts: Sequence[date], days: int, supervisor: HighLevelPolicy, seed: int = 0
+    config: Config,
+    agents: str,
+    starts: Sequence[date],
+    days: int,
+    supervisor: HighLevelPolicy,
+    wrap: Callable[[Policy], Policy] = lambda policy: policy,
 ) -> Watcher:
-    """Run ``agents`` under ``supervisor`` over these stretches of time, and remember what it was shown."""
+    """Run ``agents`` under ``supervisor`` over these stretches of time, and remember what it was shown.
+
+    wrap: puts something around the agents.
+    """
     from envs.batch import SiteBatch
     from evaluate.cases import make_case, market_rules
     from evaluate.rollout import rollout
@@ -44,9 +52,9 @@ def watched_run(
     watcher = Watcher(supervisor)
     rollout(
         SiteBatch(cases),
-        make_policy(variant, cases, seed),
+        wrap(make_policy(variant, cases, 0)),
         market_rules(config),
         lambda _, desk: Orchestrator(watcher, every_steps=config.supervisor.every_steps, accept=desk.accept),
-        seeds=policy_seeds(seed, len(cases)),
+        seeds=policy_seeds(0, len(cases)),
     )
     return watcher

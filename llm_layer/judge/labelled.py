@@ -17,10 +17,11 @@ Part = Literal["single", "seen", "held_out"]
 HELD_OUT = frozenset(
     frozenset(pair)
     for pair in (
-        ("request", "battery price_low"),
-        ("cooling safety", "battery price_high"),
+        ("battery price_high", "load_shift price_high"),
         ("battery price_low", "load_shift price_high"),
-        ("late work", "battery price_low"),
+        ("battery price_low", "cooling safety"),
+        ("battery price_low", "late work"),
+        ("cooling efficiency", "request"),
     )
 )
 
@@ -72,3 +73,15 @@ def pairs(
     """
     for one in labelled:
         yield build_prompt(one.situation, show_proposals, form), answer_text(one.classes, one.situation)
+
+
+def thinned(labelled: Sequence[Labelled], most: int) -> list[Labelled]:
+    """At most ``most`` of them, evenly spaced, an equal share of each part as far as there are that many."""
+    found: list[Labelled] = []
+    parts = ("held_out", "single", "seen")
+    for number, part in enumerate(parts):
+        mine = [one for one in labelled if one.part == part]
+        share = (most - len(found)) // (len(parts) - number)
+        step = max(1.0, len(mine) / share) if share else 1.0
+        found += [mine[int(k * step)] for k in range(min(share, len(mine)))]
+    return found

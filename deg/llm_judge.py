@@ -1,0 +1,124 @@
+"""``deg llm fit-controls`` and ``deg llm score-judge``: what a language model has to beat, and whether it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from deg.judge_data import AGENTS, Labels
+from deg.options import AsJson, ConfigFile, Overrides, print_json, print_table, stdout_kept
+
+CONTROLS_FOLDER = Path("models/controls")
+
+Folder = Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where the fitted controls go.")]
+Labelling = Annotated[str, typer.Option("--labels", help="Whose answers are right: rules or mpc.")]
+Weeks = Annotated[int, typer.Option("--weeks", min=2, max=400, help="Training weeks.")]
+TestWeeks = Annotated[int, typer.Option("--test-weeks", min=1, max=45, help="Weeks to score on, of each source.")]
+Agents = Annotated[str, typer.Option("--agents", help="Whose proposals are judged.")]
+Most = Annotated[int, typer.Option("--most", min=3, help="Most situations asked about, an equal share of each part.")]
+
+
+def fit_controls(
+    overrides: Overrides = None,
+    config_file: ConfigFile = None,
+    to: Folder = CONTROLS_FOLDER,
+    labels: Labelling = "rules",
+    weeks: Weeks = 64,
+    test_weeks: TestWeeks = 6,
+    agents: Agents = AGENTS,
+    as_json: AsJson = False,
+) -> None:
+    """Fit the judge's controls: a tree, an MLP and a constant, none of them a language model; score them."""
+    from configs.load import load_config
+    from deg.judge_data import labelled, testing, training
+    from deg.progress import Reporter
+
+    config, labels_of = load_config(config_file, overrides or ()), _labels(labels)
+    with stdout_kept(as_json), Reporter("fit-controls", "world") as reporter:
+        from llm_layer.judge.controls import fit_controls as fit
+        from llm_layer.judge.labelled import trainable
+
+        learnt = trainable(labelled(training(config, weeks), labels_of, agents, reporter))
+        card = fit(learnt, labels, to)
+        tested = labelled(testing(config, test_weeks), labels_of, agents)
+        result: dict[str, Any] = {"folder": str(to.resolve()), "labels": labels, "trained_on": card["situations"]}
+        result["scores"] = _controls_scored(tested, str(to))
+    if as_json:
+        print_json(result)
+    else:
+        _print(result["scores"])
+        print(f"fitted on {result['trained_on']} situations: supervisor.backend=tree supervisor.controls={to}")
+
+
+def score_judge(
+    overrides: Overrides = None,
+    config_file: ConfigFile = None,
+    labels: Labelling = "rules",
+    test_weeks: TestWeeks = 6,
+    agents: Agents = AGENTS,
+    most: Most = 300,
+    as_json: AsJson = False,
+) -> None:
+    """Score the supervisor of a configuration as a judge: one cause, combinations seen, and combinations held out."""
+    from configs.load import load_config
+    from deg.judge_data import labelled, testing
+    from deg.progress import Reporter
+
+    config, labels_of = load_config(config_file, overrides or ()), _labels(labels)
+    with stdout_kept(as_json), Reporter("score-judge", "world") as reporter:
+        from llm_layer.answers import FILE_NAME
+        from llm_layer.backends import open_supervisor
+        from llm_layer.judge.labelled import thinned
+        from llm_layer.judge.scores import constant_of, decided, score
+
+        tested = thinned(labelled(testing(config, test_weeks), labels_of, agents, reporter), most)
+        answers = Path(config.run.dir) / ".cache" / FILE_NAME
+        with open_supervisor(config.supervisor, answers=answers) as policy:
+            if policy is None:
+                raise ValueError("supervisor.backend is none; name a supervisor to score")
+            scores = {config.supervisor.backend: score(tested, decided(policy, tested))}
+            policy_id = policy.policy_id
+        result: dict[str, Any] = {
+            "policy": policy_id,
+            "labels": labels,
+            "situations": len(tested),
+            "best_constant_here": constant_of(tested),
+            "scores": scores | _controls_scored(tested, config.supervisor.controls),
+        }
+    if as_json:
+        print_json(result)
+    else:
+        _print(result["scores"])
+
+
+def _labels(name: str) -> Labels:
+    if name not in ("rules", "mpc"):
+        raise ValueError(f"--labels {name!r}: give rules or mpc")
+    return "rules" if name == "rules" else "mpc"
+
+
+def _controls_scored(tested: list[Any], folder: str | None) -> dict[str, Any]:
+    from configs.fields import CONTROLS
+    from llm_layer.judge.controls import open_control
+    from llm_layer.judge.scores import decided, score
+
+    return {name: score(tested, decided(open_control(name, folder), tested)) for name in CONTROLS}
+
+
+def _print(scores: Mapping[str, Mapping[str, Any]]) -> None:
+    names = ("situations", "all", "load_shift", "battery", "cooling", "overrides_right", "follows_right")
+    rows = [
+        [
+            who,
+            part,
+            *("-" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value) for value in values),
+        ]
+        for who, found in scores.items()
+        for part, shares in found.items()
+        if isinstance(shares, Mapping)
+        for values in [[shares[name] for name in names]]
+    ]
+    print_table("", ["judge", "part", *(name.replace("_", " ") for name in names)], rows)
