@@ -30,7 +30,7 @@ from envs.view import SiteView
 
 WEIGHTS, CARD = "policy.safetensors", "card.json"
 SHIPPED = Path(__file__).parent / "shipped"
-EVENT_SELLERS = ("grid_aware",)  # only who sees requests sells them on its own
+EVENT_SELLERS = ("grid_aware",)  # information sets: only who sees requests sells them on its own
 REQUIRED = ("name", "information", "levels", "layout_hash")
 BOUND_NUMBERS = 2 * len(AGENTS)
 
@@ -68,7 +68,7 @@ class ExportedPolicy:
     ) -> None:
         self.name = name
         self.layout: str | None = information
-        self.accepts_events = name in EVENT_SELLERS
+        self.accepts_events = information in EVENT_SELLERS
         self.card = dict(card or {})
         self._levels = None if levels is None else code_levels(levels)
         self._hold_steps = int(self.card.get("hold_steps", 1))

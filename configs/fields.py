@@ -16,7 +16,9 @@ VARIANTS = (
     "neutral", "neutral+trades", "threshold", "carbon_threshold", "event_follower", "best_constant",
     "site", "carbon_aware", "grid_aware", "mpc", "oracle", "oracle_bound",
     "time_of_day", "sustaindc_rules", "carbon_mpc",
+    "site_ippo", "carbon_aware_ippo", "grid_aware_ippo",  # trained with independent critics, in place of one
     "checkpoint",  # the policy in agents.checkpoint
+    "threshold+trades", "mpc+trades", "oracle+trades", "oracle_bound+trades",
 )  # fmt: skip
 MODELS = ("vllm", "openai", "anthropic")  # language models
 CONTROLS = ("tree", "mlp", "constant", "copy")  # what a language model has to beat; none of them is one

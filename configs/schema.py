@@ -264,6 +264,7 @@ class Agents(Section):
     policy: Literal[
         "neutral", "neutral+trades", "threshold", "carbon_threshold", "event_follower",
         "best_constant", "time_of_day", "sustaindc_rules", "site", "carbon_aware", "grid_aware", "mpc", "carbon_mpc",
+        "site_ippo", "carbon_aware_ippo", "grid_aware_ippo",
     ] = key("controller whose proposals the supervisor reads")  # fmt: skip
     checkpoint: str | None = key("folder of a trained policy, in place of agents.policy", locates=True)
 

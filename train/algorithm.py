@@ -40,7 +40,7 @@ class BatchPPO(PPO):
         super().setup(config)
         self.finished = np.zeros((0, len(TERMS)))  # episodes that ended in the last iteration
         self.breakdown: dict[str, float] = {}
-        self.lost_runners = 0
+        self.lost_runners = self.sampled = 0  # since the start; runners that sampled in the last iteration
         self._send_weights()
 
     def _send_weights(self) -> None:
@@ -77,13 +77,13 @@ class BatchPPO(PPO):
     def _sample(self) -> list[Any]:
         """One rollout from every runner; a dead one is left out, RLlib starts another in its place."""
         group = self.env_runner_group
-        if group.num_remote_workers() == 0:
-            runner: Any = self.env_runner
-            results = [runner.sample_with_terms()]
+        method = "sample_with_terms" if self.config.num_learners == 0 else "sample_for_remote"
+        if self.config.num_env_runners == 0:
+            results = [getattr(self.env_runner, method)()]
         else:
-            method = "sample_with_terms" if self.config.num_learners == 0 else "sample_for_remote"
             results = group.foreach_env_runner(method, local_env_runner=False)
-            self.lost_runners += group.num_remote_workers() - len(results)
+            self.lost_runners += self.config.num_env_runners - len(results)
+        self.sampled = len(results)
         if not results:
             raise RuntimeError("no environment runner returned data; see their logs")
         self.metrics.aggregate([metrics for _, metrics, _ in results], key=ENV_RUNNER_RESULTS)
@@ -95,7 +95,8 @@ class BatchPPO(PPO):
             return {"batch": stock_batch(np.concatenate(data), self.learner_group, self.config.env_config["setup"])}
         if self.config.num_learners == 0:
             return {"batch": data}
-        return {"batch_refs": [reference for references in data for reference in references]}
+        # Shards are cut from this list in order: to each learner its part of every runner's matrix.
+        return {"batch_refs": [reference for shard in zip(*data, strict=True) for reference in shard]}
 
 
 def rllib_config(setup: Setup, train: Train, *, lean: bool = True) -> PPOConfig:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER, OWN = "checkpoints", "run.json"
+VERSION = 2  # of what a checkpoint holds and means; raise it when an older one could not go on exactly
 
 
 class ResumeError(ValueError):
@@ -21,7 +22,11 @@ class ResumeError(ValueError):
 
 
 def save(folder: Path, algorithm: Any, env_steps: int, identity: dict[str, Any], counters: dict[str, Any]) -> Path:
-    """Write a checkpoint and drop the older ones. Raises OSError (disk full, say) with the older ones untouched."""
+    """Write a checkpoint and drop the older ones.
+
+    Raises:
+        OSError: it cannot be written (disk full, say); the older ones are untouched.
+    """
     root = folder / FOLDER
     part, place = root / ".part", root / f"step-{env_steps:012d}"
     shutil.rmtree(part, ignore_errors=True)
@@ -32,8 +37,11 @@ def save(folder: Path, algorithm: Any, env_steps: int, identity: dict[str, Any],
         if place.exists():
             shutil.rmtree(place)
         os.replace(part, place)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(part, ignore_errors=True)
+        if isinstance(error, OSError):
+            reason = f"{error.strerror or error}; the last checkpoint is kept: make room, then give the same command"
+            raise OSError(error.errno, reason, str(place)) from error
         raise
     for old in root.glob("step-*"):
         if old != place:

@@ -125,15 +125,16 @@ class LeanPPOLearner(PPOTorchLearner):
         timesteps = kwargs.get("timesteps") or {}
         self.before_gradient_based_update(timesteps=timesteps)
         matrix = self._on_device(_matrices(batch, kwargs))
-        size = kwargs.get("minibatch_size") or len(matrix)
+        size = min(kwargs.get("minibatch_size") or len(matrix), len(matrix))  # fewer rows where a runner was lost
         matrix[:, ADVANTAGE] = standardise(matrix[:, ADVANTAGE])
         self._weights_seq_no += 1
         sums = torch.zeros(len(LOSSES), device=matrix.device)
+        entropy_weight = torch.tensor(float(self.config.entropy_coeff), device=matrix.device)  # a number is compiled in
         count = 0
         for _ in range(kwargs.get("num_epochs") or 1):
             shuffled = matrix[torch.randperm(len(matrix), generator=self._shuffle).to(matrix.device)]
             for start in range(0, len(matrix) - size + 1, size):
-                sums += self._minibatch(shuffled[start : start + size])
+                sums += self._minibatch(shuffled[start : start + size], entropy_weight)
                 count += 1
         mean = (sums / count).tolist()
         if not np.isfinite(mean).all():
@@ -142,7 +143,7 @@ class LeanPPOLearner(PPOTorchLearner):
         self.after_gradient_based_update(timesteps=timesteps)
         return self.metrics.reduce()
 
-    def _minibatch(self, rows: torch.Tensor) -> torch.Tensor:
+    def _minibatch(self, rows: torch.Tensor, entropy_weight: torch.Tensor) -> torch.Tensor:
         c = self.config
         optimizer = self.get_optimizer(module_id=ALL_MODULES, optimizer_name=OPTIMIZER)
         optimizer.zero_grad(set_to_none=True)
@@ -153,7 +154,7 @@ class LeanPPOLearner(PPOTorchLearner):
             clip=c.clip_param,
             value_weight=c.vf_loss_coeff,
             value_clip=c.vf_clip_param,
-            entropy_weight=torch.tensor(float(c.entropy_coeff), device=rows.device),
+            entropy_weight=entropy_weight,
         )
         losses[0].backward()
         parameters = optimizer.param_groups[0]["params"]

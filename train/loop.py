@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import ray
 from ray.rllib.core import ALL_MODULES
 from ray.rllib.utils.metrics import LEARNER_RESULTS
 
@@ -146,7 +147,8 @@ class _Run:
         self._recent.extend(own["recent"])
 
     def _identity(self) -> dict[str, Any]:
-        return {**self.setup.identity(), "config_hash": config_hash(self.config)}
+        versions = {"checkpoint version": checkpoints.VERSION, "ray version": ray.__version__}
+        return {**versions, **self.setup.identity(), "config_hash": config_hash(self.config)}
 
     def save(self) -> None:
         counters = {"trained_s": self._trained_s, "recent": list(self._recent)}
@@ -177,7 +179,7 @@ class _Run:
         cpu, wall = time.process_time(), time.perf_counter()
         results = self.algorithm.train()
         t = self.config.train
-        steps = t.sites * t.fragment_steps * t.hold_steps * max(1, t.num_env_runners)
+        steps = t.sites * t.fragment_steps * t.hold_steps * self.algorithm.sampled
         self.env_steps += steps
         self._recent.extend(self.algorithm.finished.tolist())
         learned = results[LEARNER_RESULTS].get(ALL_MODULES, {})
@@ -206,7 +208,7 @@ class _Run:
         """The present actors as a controller, without going through files."""
         modules = dict(self._module().items())
         s = self.setup
-        return ExportedPolicy(s.information, s.information, s.levels, exported_actors(modules, s), s.card)
+        return ExportedPolicy(s.name, s.information, s.levels, exported_actors(modules, s), s.card)
 
     def _module(self) -> Any:
         return self.algorithm.env_runner.module  # in step with the learner after every iteration
@@ -218,7 +220,7 @@ class _Run:
         metrics = {"training": self._episode_metrics(), "validation": evaluation, "trained_s": self._trained_s}
         s = self.setup
         card = {
-            "name": s.information,
+            "name": s.name,
             "information": s.information,
             "levels": s.levels,
             **s.card,
@@ -237,7 +239,7 @@ class _Run:
         }
         folder = self.folder / POLICY
         save_policy(folder, exported_actors(dict(self._module().items()), s), card)
-        self._tracker.note_artifact(folder, f"{s.information}-{s.seed}")
+        self._tracker.note_artifact(folder, f"{s.name}-{s.seed}")
         return folder, metrics
 
     def close(self) -> None:

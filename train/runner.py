@@ -36,7 +36,7 @@ LOG_2PI = float(np.log(2.0 * np.pi))
 
 class BatchEnvRunner(EnvRunner, Checkpointable):
     config: Any
-    env: Any  # TrainingSites
+    env: Any  # TrainingSites; None in a driver that does not sample
 
     def __init__(self, *, config: Any, **kwargs: Any) -> None:
         super().__init__(config=config, **kwargs)
@@ -157,9 +157,9 @@ class BatchEnvRunner(EnvRunner, Checkpointable):
         return self.sample(), self.get_metrics()
 
     def sample_for_remote(self) -> tuple[list[Any], Any, np.ndarray]:
-        """The matrix stays in the object store: learners fetch it, the driver passes the reference on."""
+        """The matrix stays in the object store, a part for each learner; the driver passes the references on."""
         matrix, metrics = self.sample_and_metrics()
-        return [ray.put(matrix)], metrics, self._terms
+        return [ray.put(part) for part in np.split(matrix, self.config.num_learners)], metrics, self._terms
 
     def sample_with_terms(self) -> tuple[np.ndarray, Any, np.ndarray]:
         return (*self.sample_and_metrics(), self._terms)
@@ -178,7 +178,7 @@ class BatchEnvRunner(EnvRunner, Checkpointable):
         if self._check_component(COMPONENT_RL_MODULE, components, not_components):
             state[COMPONENT_RL_MODULE] = self.module.get_state(**kwargs)
             state[WEIGHTS_SEQ_NO] = self._weights_seq_no
-        if self._check_component(SITES, components, not_components) and hasattr(self, "env"):
+        if self._check_component(SITES, components, not_components) and self.env is not None:
             state[SITES] = {
                 "env": self.env.get_state(),
                 "looker": self._looker.get_state(),
@@ -196,7 +196,7 @@ class BatchEnvRunner(EnvRunner, Checkpointable):
             self._weights_seq_no = state.get(WEIGHTS_SEQ_NO, 0) or self._weights_seq_no
         if NUM_ENV_STEPS_SAMPLED_LIFETIME in state:
             self.num_env_steps_sampled_lifetime = state[NUM_ENV_STEPS_SAMPLED_LIFETIME]
-        if SITES in state and hasattr(self, "env"):
+        if SITES in state and self.env is not None:
             own = state[SITES]
             self.env.set_state(own["env"])
             self._looker.set_state(own["looker"])

@@ -52,6 +52,11 @@ class Setup:
         return self.sight.information
 
     @property
+    def name(self) -> str:
+        """Variant name of the exported policy: one critic is what an information set's plain name stands for."""
+        return self.information if self.algorithm == "mappo" else f"{self.information}_{self.algorithm}"
+
+    @property
     def inputs(self) -> int:
         """Numbers an actor sees: the leading part of what is seen."""
         return self.sight.actor

@@ -1,7 +1,8 @@
 """Put finished training runs into the package: ``python -m train.ship RUNS [SHIPPED]``.
 
-RUNS holds run folders of ``deg train``, each with ``policy/``. They become ``SHIPPED/<information>-<seed>``, ranked
-within their information set by the saving on validation weeks: rank 0 is what ``make(name, case)`` gives.
+RUNS holds run folders of ``deg train``, each with ``policy/``. They become ``SHIPPED/<name>-<seed>`` (``grid_aware``,
+``grid_aware_ippo``), ranked within their name by the saving on validation weeks: rank 0 is what ``make(name, case)``
+gives. What is shipped of a name is what RUNS holds of it, and nothing older.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from agents.exported import CARD, SHIPPED, load_policy
+from agents.exported import CARD, SHIPPED, load_policy, shipped_folders
 from train.loop import POLICY
 
-MOST_BYTES = 4 * 10**6  # of all shipped policies together
+MOST_BYTES = 8 * 10**6  # of all shipped policies together
 
 
 def ship(runs: Path, shipped: Path = SHIPPED) -> list[str]:
@@ -29,18 +30,22 @@ def ship(runs: Path, shipped: Path = SHIPPED) -> list[str]:
     found: dict[str, list[tuple[float, Path, dict[str, Any]]]] = defaultdict(list)
     for folder in sorted(path / POLICY for path in runs.iterdir() if (path / POLICY / CARD).is_file()):
         card = load_policy(folder).card
-        found[card["information"]].append((_saving(card), folder, card))
+        found[card["name"]].append((_saving(card), folder, card))
     if not found:
         raise ValueError(f"{runs}: holds no finished run of `deg train`; train first")
     size = sum(f.stat().st_size for members in found.values() for _, p, _ in members for f in p.iterdir())
     if size > MOST_BYTES:
         raise ValueError(f"{runs}: {size / 1e6:.1f} MB of policies, more than {MOST_BYTES / 1e6:g}; ship fewer seeds")
     lines = []
-    for information, members in sorted(found.items()):
+    for name, members in sorted(found.items()):
+        places = []
         for rank, (saving, folder, card) in enumerate(sorted(members, key=lambda m: -m[0])):
-            place = shipped / f"{information}-{card['seed']}"
-            _place(folder, place, {**card, "rank": rank})
-            lines.append(f"{place.name}: rank {rank}, {100.0 * saving:.2f} % saved on validation weeks")
+            places.append(shipped / f"{name}-{card['seed']}")
+            _place(folder, places[-1], {**card, "rank": rank})
+            lines.append(f"{places[-1].name}: rank {rank}, {100.0 * saving:.2f} % saved on validation weeks")
+        for old in set(shipped_folders(name, shipped)) - set(places):
+            shutil.rmtree(old)
+            lines.append(f"{old.name}: removed, no run in {runs}")
     return lines
 
 

@@ -47,5 +47,5 @@ def setup_as(small_setup: Setup) -> Callable[..., Setup]:
 
 @pytest.fixture(scope="session")
 def cluster(small_config: Callable[..., Config]) -> Iterator[None]:
-    with ray_cluster(small_config().train):
+    with ray_cluster(small_config().train, processes=6):  # two samplers, two learners and those who drive them
         yield
