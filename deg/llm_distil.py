@@ -1,0 +1,69 @@
+"""``deg llm distil``: fine-tune a small open model for one role of the supervisor, and leave it ready to be used."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from deg.options import AsJson, print_json, stdout_kept
+
+if TYPE_CHECKING:
+    from llm_layer.distil.pairs import Pair
+
+Role = Annotated[Literal["reader", "judge"], typer.Option("--role", help="What the model is to do.")]
+Base = Annotated[str, typer.Option("--base", metavar="MODEL", help="Folder, or name of a pulled model.")]
+Count = Annotated[int, typer.Option("--pairs", min=1, help="Examples, each seen once.")]
+Seed = Annotated[int, typer.Option("--seed", min=0)]
+Rate = Annotated[float, typer.Option("--learning-rate", min=1e-6, max=1.0)]
+To = Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Must not exist yet; default runs/distil/ROLE.")]
+
+
+def distil(
+    role: Role = "reader",
+    pairs: Count = 3600,
+    base: Base = "smollm2-135m",
+    seed: Seed = 0,
+    learning_rate: Rate = 2e-3,
+    to: To | None = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fit low-rank adapters to made-up examples of a role; writes adapters, their card and the merged model."""
+    from deg.progress import Reporter
+    from llm_layer.distil.lora import Recipe, tune
+    from llm_layer.distil.merge import merge
+    from llm_layer.model_folder import find_model
+
+    folder = to or Path("runs/distil") / role
+    if folder.exists():
+        raise ValueError(f"--to {folder}: is there already; name another, or remove it")
+    model = find_model(base)
+    recipe = Recipe(learning_rate=learning_rate, seed=seed)
+    working = folder.with_name(f".{folder.name}.unfinished")
+    shutil.rmtree(working, ignore_errors=True)
+    with stdout_kept(as_json), Reporter(f"tuning {base} as {role}") as reporter:
+        shown = _pairs(role, pairs, seed)
+        tuned = tune(model.path, shown, working / "adapter", recipe, reporter)
+        card = {"role": role, "base": base, "base_revision": model.revision, **tuned.card()}
+        (working / "adapter" / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+        merge(model.path, working / "adapter", working / "model")
+        working.rename(folder)
+    _say(folder, card, as_json)
+
+
+def _pairs(role: str, count: int, seed: int) -> Sequence[Pair]:
+    from llm_layer.distil.pairs import reader_pairs
+
+    return list(reader_pairs(count, seed))
+
+
+def _say(folder: Path, card: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json({"folder": str(folder.resolve()), **card})
+    else:
+        print(f"{card['pairs']} pairs, {card['cpu_s']} CPU s, last loss {card['loss_of_last_20_steps']}")
+        print(f"{folder}/model is ready, as supervisor.reader_model or supervisor.model")
