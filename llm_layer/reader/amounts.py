@@ -53,7 +53,8 @@ def amount(kind: str, text: str) -> tuple[float, str]:
     Raises:
         UnclearAmount: there is none, or it is out of any bounds.
     """
-    found = min(_amounts(kind, text), default=None)
+    # The first, and of those that start together the one that says most: GBP 0.25 is less than GBP 0.25/kWh.
+    found = min(_amounts(kind, text), key=lambda one: (one[0], -len(one[2])), default=None)
     if found is None:
         raise UnclearAmount(f"no amount for {kind} in {text[:60]!r}")
     _, value, words = found

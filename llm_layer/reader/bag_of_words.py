@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"\d[\d.,:/]*")
 
 
 class BagOfWordsReader:
-    """A kind by its words, what else it says by rules. A text without a known word is unsure."""
+    """A kind by its words, what else it says by rules. A text of unknown words is unsure."""
 
     engine = "bag_of_words"
 
@@ -61,8 +61,9 @@ class NaiveBayes:
 
     def classify(self, text: str) -> tuple[str, bool, float]:
         """-> kind, whether it cancels, confidence (the tempered posterior, classes equally likely before)."""
-        known = [self._words[word] for word in _features(text) if word in self._words]
-        if not known:
+        features = _features(text)
+        known = [self._words[word] for word in features if word in self._words]
+        if not _mostly_known(features, self._words):
             return "noise", False, 0.0
         score = self._weights[:, known].sum(axis=1)
         chance = np.exp((score - score.max()) / len(known) ** TEMPER)
@@ -75,6 +76,12 @@ class NaiveBayes:
 def classifier() -> NaiveBayes:
     """Trained once a process, in a second or two, on the train split alone."""
     return NaiveBayes(list(examples(EXAMPLES, SEED, "train")))
+
+
+def _mostly_known(features: Collection[str], known: Collection[str]) -> bool:
+    """Whether a third of the words, numbers and signs aside, have been seen before: not so in another alphabet."""
+    words = [word for word in features if word.isalpha()]
+    return bool(words) and sum(word in known for word in words) >= len(words) / 3
 
 
 def _features(text: str) -> set[str]:

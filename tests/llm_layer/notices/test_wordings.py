@@ -1,0 +1,60 @@
+"""What is tested is never trained on: families, frames, causes and endings are split, and none repeats the fixtures."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from llm_layer.notices.notice import KINDS
+from llm_layer.notices.wordings import ASK, INJECTION, SPLITS, all_wordings, frames, wordings
+from llm_layer.reader.training import examples
+
+SHARED = Path(os.environ.get("DEG_SHARED", "../shared"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_has_fifty_wordings_of_several_styles_in_every_split(kind: str) -> None:
+    own = [w for w in all_wordings() if w.kind == kind and not w.ends]
+    assert len(own) >= 50
+    assert {"email", "terse", "bulletin", "chatty", "form", "hand", ASK} <= {w.style for w in own}
+    assert sum(w.style == "hand" for w in own) >= 15
+    for split in SPLITS:
+        assert len(wordings(kind, split)) >= 5
+        assert kind == "noise" or wordings(kind, split, True)
+    assert wordings(INJECTION, "test")
+
+
+def test_no_family_or_frame_is_in_two_splits() -> None:
+    seen: dict[str, str] = {}
+    for wording in all_wordings():
+        assert seen.setdefault(wording.template, wording.split) == wording.split, wording.name
+    for style in ("email", "bulletin", "chatty", "terse"):
+        found = [frame for split in SPLITS for frame in frames(style, split)]
+        assert len(found) == len(set(found))
+
+
+def test_no_test_text_was_ever_a_training_text() -> None:
+    def masked(text: str) -> str:
+        return re.sub(r"\d[\d.,:/]*", "#", text.lower())
+
+    train = {masked(one.text) for split in ("train", "valid") for one in examples(4000, 1, split)}  # type: ignore[arg-type]
+    tested = list(examples(2000, 2, "test"))
+    assert not [one.text for one in tested if masked(one.text) in train]
+    assert {one.wording for one in tested}.isdisjoint({one.wording for one in examples(4000, 1, "train")})
+
+
+def test_no_wording_repeats_the_shared_probe() -> None:
+    path = SHARED / "fixtures/llm/notices.json"
+    if not path.is_file():
+        pytest.skip("needs DEG_SHARED: the shared probe of notices")
+    probe = {words for item in json.loads(path.read_text()) for words in _runs(item["text"])}
+    assert not [w.template for w in all_wordings() if probe & _runs(w.template)]
+
+
+def _runs(text: str, length: int = 5) -> set[tuple[str, ...]]:
+    """Every run of so many words, numbers and slots masked."""
+    plain = re.sub(r"\d[\d.,:/]*|\{\w+\}", " # ", text.lower())
+    words = re.findall(r"[a-z']+|#", plain)
+    return {tuple(words[i : i + length]) for i in range(len(words) - length + 1)}
