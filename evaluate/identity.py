@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("agents", "configs", "envs", "evaluate", "grid", "llm_layer")  # what a result depends on
 # Files of ``evaluate`` that begin so only show results or look for numbers: they may change without a result becoming
 # another.
-SHOWING = ("ablation", "figures", "frames", "headroom", "matrix_", "page", "run_", "statistics", "tex")
+SHOWING = ("ablation", "claims", "figures", "frames", "headroom", "matrix_", "page", "run_", "statistics", "tex")
 SEARCHING = ("search", "tune")
 
 

@@ -134,8 +134,9 @@ def _same(a: Any, b: float) -> bool:
 def _blocks(config: Config, rows: pd.DataFrame) -> Iterator[tuple[str, str, int, tuple[str, ...]]]:
     """(setting, variant, seed, weeks) of every block that ``rows`` came from."""
     columns = [*([SETTING] if SETTING in rows else []), "variant", "seed"]
-    for key, part in rows.groupby(columns, sort=False):
-        setting, variant, seed = key if SETTING in rows else ("", *key)
+    for _, part in rows.groupby(columns, sort=False):
+        first = part.iloc[0]
+        setting, variant, seed = first.get(SETTING, ""), first["variant"], first["seed"]
         weeks = sorted(part["week_start"].astype(str))
         for group in groups_of(Variant.parse(str(variant)), len(weeks)):
             yield str(setting), str(variant), int(seed), tuple(weeks[k] for k in group)

@@ -10,9 +10,10 @@ import pandas as pd
 
 from configs.load import dump
 from configs.schema import Config
-from evaluate import ablation_report, headroom_report
+from evaluate import ablation_report, claims_report, headroom_report
 from evaluate.ablation import require_neutral
 from evaluate.atomic import write_parquet, write_text
+from evaluate.claims import run_claims
 from evaluate.headroom_plan import run_scenarios
 from evaluate.matrix import own_setting, run_blocks
 from evaluate.matrix_effects import override_effects
@@ -34,6 +35,10 @@ def evaluate_matrix(config: Config, folder: Path, cache: Path, on_progress: Prog
         by_scenario = run_scenarios(config, cache, on_progress)
         report = headroom_report.make(config, by_scenario, provenance_of(config))
         rows = pd.concat([part.assign(scenario=key) for key, part in by_scenario.items()], ignore_index=True)
+    elif config.evaluate.report == "claims":
+        by_market, sales = run_claims(config, cache, on_progress)
+        report = claims_report.make(config, by_market, sales, provenance_of(config))
+        rows = pd.concat([part.assign(market=key) for key, part in by_market.items()], ignore_index=True)
     else:
         blocks = run_blocks(config, cache, on_progress)
         rows, sales = blocks.rows(), blocks.sales()
