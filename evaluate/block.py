@@ -23,7 +23,8 @@ from evaluate.orders import OrderBook, no_orders
 from evaluate.rollout import Overseer, Rollout, neutral_rollout, rollout
 from evaluate.sales import no_sales, sales_of
 from evaluate.supervisors import RANDOM, supervising, supervisor_identity
-from evaluate.variants import BOUND, OPTIMAL, Variant, make_policy, policy_seeds
+from evaluate.trading import Trading, TradingAlone
+from evaluate.variants import BOUND, BOUNDS, OPTIMAL, Variant, make_policy, policy_seeds
 from llm_layer.engine import Engine
 from llm_layer.orchestrator import Orchestrator
 from llm_layer.policy import HighLevelPolicy
@@ -85,7 +86,7 @@ def run_block(job: Job, dealt: Block | None = None, engine: Engine | None = None
 
     dealt: the block of its twin, where it has one. engine, answers: see ``supervisors.supervising``.
     """
-    if job.variant.base == BOUND:
+    if job.variant.base in BOUNDS:
         return Block(_bound_rows(job), no_sales(), no_orders())
     policy = policy_of(job)
     book = OrderBook(job.cases)
@@ -109,12 +110,12 @@ def _rows(run: Rollout, books: Books, keys: Sequence[dict[str, object]]) -> pd.D
 
 def _bound_rows(job: Job) -> pd.DataFrame:
     """The bound on ``objective_gbp + flex_phantom_gbp``: a row with these two and nothing else."""
-    from evaluate.optimal import oracle_bound
+    from evaluate.optimal import bound_gbp
 
     records = [
         {
             **_keys(job, code_hash(("evaluate",)), case),
-            "objective_gbp": oracle_bound(case).bound_gbp,
+            "objective_gbp": bound_gbp(case, own_trades=job.variant.base != BOUND),
             "flex_phantom_gbp": 0.0,
         }
         for case in job.cases
@@ -164,6 +165,6 @@ def _oversee(
     config: Config, supervisor: HighLevelPolicy | None, agents: Policy, desk: Desk, notices: NoticeBoard
 ) -> Overseer:
     if supervisor is None:
-        return Alone(agents, desk, notices=notices)
+        return (TradingAlone if isinstance(agents, Trading) else Alone)(agents, desk, notices=notices)
     every = config.supervisor.every_steps
     return Orchestrator(supervisor, every_steps=every, accept=desk.accept, notices=notices)

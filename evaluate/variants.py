@@ -14,12 +14,16 @@ from configs.fields import READER, split_variant
 from envs.case import Case
 
 # Controllers that look into their own case: each case needs its own, so cases are run one by one.
-OF_ONE_CASE = ("neutral+trades", "mpc", "carbon_mpc", "oracle", "oracle_bound")
+OF_ONE_CASE = (
+    "neutral+trades", "mpc", "mpc+trades", "carbon_mpc", "oracle", "oracle+trades", "oracle_bound",
+    "oracle_bound+trades",
+)  # fmt: skip
 # Programmes solved by HiGHS, loaded where a matrix asks for them. The bound is a number, not a controller.
 BOUND = "oracle_bound"
+BOUNDS = (BOUND, "oracle_bound+trades")
 # The policy in the folder ``agents.checkpoint``: any trained one, under a name of its own.
 CHECKPOINT = "checkpoint"
-OPTIMAL = ("mpc", "carbon_mpc", "oracle", BOUND)
+OPTIMAL = ("mpc", "mpc+trades", "carbon_mpc", "oracle", "oracle+trades", *BOUNDS)
 
 
 @dataclass(frozen=True)
@@ -43,14 +47,14 @@ class Variant:
 
 def check_known(variants: Sequence[Variant]) -> None:
     """Raise ValueError naming the first variant whose controller cannot be made, before anything is run."""
-    if any(variant.base in OPTIMAL for variant in variants):
+    if any(variant.base in (*OPTIMAL, "threshold+trades") for variant in variants):
         from evaluate.optimal import register_controllers
 
         register_controllers()
     for variant in variants:
-        if variant.base == BOUND and (variant.supervisor or variant.reads):
+        if variant.base in BOUNDS and (variant.supervisor or variant.reads):
             raise ValueError(f"evaluate.variants: {variant.name}: a bound acts nowhere, nobody can stand above it")
-        if variant.base not in (*factory.names(), BOUND, CHECKPOINT):
+        if variant.base not in (*factory.names(), *BOUNDS, CHECKPOINT):
             near = difflib.get_close_matches(variant.base, factory.names(), n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}? " if near else ""
             raise ValueError(

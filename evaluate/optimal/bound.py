@@ -20,6 +20,8 @@ averaging a rollout gives a point of the half-hour plan at the same cost.
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import time
 from dataclasses import dataclass
 
@@ -39,7 +41,9 @@ from grid.rows import STEP_HOURS, STEP_MINUTES, STEPS_PER_PERIOD
 __all__ = ["GAP", "TRADES_GAP", "BoundResult", "InfeasibleWeekError", "Plan", "Sale", "oracle_bound"]
 
 GATE_PERIODS = int(GATE_CLOSURE / pd.Timedelta(minutes=30))
-TRADES_GAP = 0.02  # the same where own trades are planned: each day's block is a choice among some 360
+TRADES_LIMIT_S, TRADES_GAP = 30.0, 0.02  # where own trades are planned: a day's block is a choice among some 360
+_FOUND_GBP: dict[str, float] = {}
+_LOG = logging.getLogger(__name__)
 BOTH_KW = 1.0  # charge and discharge above this in one half-hour are meant
 
 
@@ -87,20 +91,23 @@ def oracle_bound(
     *,
     requests: bool = True,
     own_trades: bool = False,
-    time_limit_s: float = TIME_LIMIT_S,
-    gap: float = GAP,
+    time_limit_s: float | None = None,
+    gap: float | None = None,
 ) -> BoundResult:
     """Bound and plan of one case, under its parameters' own market terms.
 
     Args:
         requests: whether requests may be accepted. own_trades: whether one block of at most 4 h a day may be sold.
-        time_limit_s: for the solver; the best plan and its gap are returned when it is reached.
+        time_limit_s, gap: for the solver, stricter without own trades; at the limit the best plan is returned with
+            its gap, and a warning is logged.
 
     Raises:
         InfeasibleWeekError: no plan keeps the limits. ValueError: the plant cannot carry the servers' heat.
         SolverError: the time limit was reached without any plan.
     """
     started = time.perf_counter()
+    time_limit_s = time_limit_s or (TRADES_LIMIT_S if own_trades else TIME_LIMIT_S)
+    gap = gap or (TRADES_GAP if own_trades else GAP)
     week = Week.of(case)
     program = Program()
     site = week.add_to(program)
@@ -119,6 +126,12 @@ def oracle_bound(
         solution = program.solve(time_limit_s=left_s, gap=gap, start=solution.x)
     if solution.x is None:
         raise week.why_infeasible(program, site)
+    if solution.status == "time_limit":
+        _LOG.warning(
+            "%s %s: solver stopped after %.0f s; its best plan is used, at most %.1f %% dearer than the best there is",
+            case.keys.get("week_start", ""), case.keys.get("workload", ""), time_limit_s, 100.0 * solution.gap,
+        )  # fmt: skip
+    _FOUND_GBP[_identity(case, requests, own_trades)] = solution.dual_bound
     return BoundResult(
         bound_gbp=solution.dual_bound,
         plan_gbp=solution.objective,
@@ -128,6 +141,19 @@ def oracle_bound(
         status=solution.status,
         firm=FirmPlans(week, program, site, market, solution, asked, trades),
     )
+
+
+def bound_gbp(case: Case, *, own_trades: bool = False) -> float:
+    """The bound alone; one that this process has found before, for the oracle say, is not searched again."""
+    found = _FOUND_GBP.get(_identity(case, True, own_trades))
+    return oracle_bound(case, own_trades=own_trades).bound_gbp if found is None else found
+
+
+def _identity(case: Case, requests: bool, own_trades: bool) -> str:
+    """Of everything a bound depends on."""
+    parts = [array.tobytes() for array in (case.rows.values, case.params, case.state, case.queue_kwh, case.neutral_kwh)]
+    parts.append(repr((case.rows.events, case.scenario, case.import_per_it, requests, own_trades)).encode())
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 class FirmPlans:

@@ -9,7 +9,7 @@ import numpy as np
 from agents.policy import Offer
 from envs.case import Case
 from envs.view import SiteView
-from evaluate.optimal.bound import GAP, TRADES_GAP, BoundResult, Plan, Sale, oracle_bound
+from evaluate.optimal.bound import BoundResult, Plan, Sale, oracle_bound
 from evaluate.optimal.set_points import plan_supply
 from evaluate.optimal.shifting import plan_shifts, work_of
 from evaluate.optimal.tracking import battery_action, follow, supply_action
@@ -100,7 +100,7 @@ class Oracle:
     def __init__(self, case: Case, *, own_trades: bool = False, name: str = "oracle") -> None:
         self.name = name
         self._case = case
-        self.bound: BoundResult = oracle_bound(case, own_trades=own_trades, gap=TRADES_GAP if own_trades else GAP)
+        self.bound: BoundResult = oracle_bound(case, own_trades=own_trades)
         self.replay = best_replay(case, self.bound)
 
     def reset(self, batch_size: int, seeds: np.ndarray) -> None:
