@@ -1,4 +1,7 @@
-"""Which matrices a headroom page is made from: the site with each set of its flexibilities, and its surroundings."""
+"""Which matrices a headroom page is made from: the site with each set of its flexibilities, and its surroundings.
+
+Controllers that plan every hour take most of the time. What they would make of parts of the site is left out.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from agents import factory
 from configs.fields import VARIANTS
-from configs.schema import Config
+from configs.schema import Config, RequestTerms
+from evaluate.ablation import IDLE_TRADES, NEUTRAL
 from evaluate.matrix import blocks_of, run_matrix
 
 LOAD, BATTERY, COOLING = "load", "battery", "cooling"
@@ -21,6 +24,7 @@ RULES = ("mutualised", "vtp_pays")
 REQUESTS, TRADES = "requests", "trades"
 FEW_WEEKS = 8  # of frontiers and sensitivities
 CARBON_PRICES_GBP_PER_T = (0.0, 50.0, 250.0, 1000.0)
+HOURLY_PLANNERS = ("mpc", "carbon_mpc")
 BASE = "base"  # all flexibilities and requests, on the few weeks
 Progress = Callable[[int, int], None]
 # A set-point range has to have some width.
@@ -39,8 +43,10 @@ class Scenario:
 
 def scenarios(config: Config) -> list[Scenario]:
     """All matrices of the page, the cheap ones last."""
-    few = _with(config, evaluate={"weeks": min(FEW_WEEKS, config.evaluate.weeks)})
-    return [*_flexibilities(config), *_markets(config), *_frontier(few), *_sensitivities(few)]
+    moving = tuple(name for name in config.evaluate.variants if name != IDLE_TRADES)
+    without_idle = _with(config, evaluate={"variants": moving})
+    few = _with(without_idle, evaluate={"weeks": min(FEW_WEEKS, config.evaluate.weeks)})
+    return [*_flexibilities(without_idle), *_markets(config), *_frontier(few), *_sensitivities(few)]
 
 
 def run_scenarios(config: Config, cache: Path, on_progress: Progress | None = None) -> dict[str, pd.DataFrame]:
@@ -75,21 +81,22 @@ def frontier_key(price_gbp_per_t: float) -> str:
 
 def traders(variants: tuple[str, ...]) -> dict[str, str]:
     """Controller -> its twin that also makes own trades, for those that have one."""
-    known = set(factory.names()) & set(VARIANTS)
-    return {name: f"{name}+trades" for name in variants if f"{name}+trades" in known}
+    return {name: f"{name}+trades" for name in variants if f"{name}+trades" in VARIANTS and name != NEUTRAL}
 
 
 def _flexibilities(config: Config) -> list[Scenario]:
     """Every set of flexibilities, without requests: day-ahead prices alone."""
+    everything = config.evaluate.variants
+    in_parts = tuple(name for name in everything if name not in HOURLY_PLANNERS)
     found = []
     for size in range(1, len(FLEXIBILITIES) + 1):
         for chosen in combinations(FLEXIBILITIES, size):
             site: dict[str, Any] = {}
             for name in FLEXIBILITIES:
                 site |= {} if name in chosen else _without(config, name)
-            found.append(
-                Scenario(key_of(chosen), "flexibility", "", _with(config, site=site, market={"requests": False}))
-            )
+            variants = everything if len(chosen) == len(FLEXIBILITIES) else in_parts
+            alone = _with(config, site=site, market={"requests": False}, evaluate={"variants": variants})
+            found.append(Scenario(key_of(chosen), "flexibility", "", alone))
     return found
 
 
@@ -110,7 +117,7 @@ def _markets(config: Config) -> list[Scenario]:
         market = {"requests": True, "compensation": rule}
         found.append(Scenario(market_key(REQUESTS, rule), "market", "", _with(config, market=market)))
         if twins:
-            variants = ("neutral", *twins.values())
+            variants = (NEUTRAL, *twins.values())
             trading = _with(config, market=market, evaluate={"variants": variants})
             found.append(Scenario(market_key(TRADES, rule), "market", "", trading))
     return found
@@ -144,7 +151,29 @@ def _sensitivities(few: Config) -> list[Scenario]:
         Scenario(key, "sensitivity", label, _with(few, site=change, market={"requests": True}))
         for key, (label, change) in changes.items()
     ]
-    return [*found, Scenario("requests/none", "sensitivity", "no requests", _with(few, market={"requests": False}))]
+    return [*found, *_frequencies(few)]
+
+
+def _frequencies(few: Config) -> list[Scenario]:
+    """How often the grid side asks. Weeks without a likely evening still hold one request, as the model has it."""
+    terms = few.market.request_terms
+    often = {
+        "requests/one": ("one request a week", {"most_per_week": 1}),
+        "requests/five": ("up to five requests a week, likelier", _likelier(terms, 5, 2.0)),
+        "requests/daily": (
+            "a request on every day",
+            _likelier(terms, 7, 100.0) | {"most_probable": 1.0, "ratio_floor": 0.0},
+        ),
+    }
+    found = [Scenario("requests/none", "sensitivity", "no requests", _with(few, market={"requests": False}))]
+    for key, (label, change) in often.items():
+        market = {"requests": True, "request_terms": terms.model_copy(update=change)}
+        found.append(Scenario(key, "sensitivity", label, _with(few, market=market)))
+    return found
+
+
+def _likelier(terms: RequestTerms, most: int, factor: float) -> dict[str, Any]:
+    return {"most_per_week": most, "slope": factor * terms.slope}
 
 
 def _battery(kwh: float, kw: float, factor: float) -> dict[str, float]:
