@@ -8,8 +8,9 @@ from grid.calendar import LONDON, clock_half_hour, london_midnight_utc
 from grid.compile import Tariff
 from grid.market.baseline import NoBaselineError
 from grid.rows import ExogenousRows
+from grid.series import GridSeries
 from grid.sources import load_signals
-from grid.week import week_rows
+from grid.week import renewed_rows, week_rows
 from grid.workload import load_workload
 
 
@@ -98,3 +99,26 @@ def test_a_week_is_compiled_in_little_time_and_a_year_in_seconds():
     before = time.process_time()
     _rows(date(2023, 1, 2), days=363)
     assert time.process_time() - before < 4
+
+
+def test_rows_of_a_run_that_is_happening_are_renewed_from_now_on():
+    """Load, weather and forecasts of what is over stay as they were met; money and what is to come are renewed."""
+    rows, now, bump = _rows(date(2023, 11, 13)), 100, 7.0
+    world = _world(date(2023, 11, 13), 7)
+    frame = world.frame + bump
+    frame["utilisation"], frame["system_gbp_per_mwh"] = 0.5, 120.0
+    again = renewed_rows(
+        rows, GridSeries(frame, {**world.provenance, "system_gbp_per_mwh": "real"}, "later"), now, Tariff()
+    )
+    assert np.array_equal(again["dry_bulb_degc"][:now], rows["dry_bulb_degc"][:now])
+    assert np.array_equal(again["utilisation"][:now], rows["utilisation"][:now])
+    assert np.allclose(again["dry_bulb_degc"][now:], rows["dry_bulb_degc"][now:] + bump)
+    assert np.allclose(again["carbon_gco2_per_kwh"], rows["carbon_gco2_per_kwh"] + bump)
+    assert np.allclose(again["tariff_gbp_per_mwh"], rows["tariff_gbp_per_mwh"] + bump)
+    assert np.array_equal(again.forecast[:now], rows.forecast[:now])
+    carbon = again["carbon_gco2_per_kwh"].astype(np.float32)
+    assert np.array_equal(again.forecast[now, 0], carbon[now + 2 : now + 194 : 2])
+    assert (again.published_steps == 1).all()
+    assert again.events == rows.events
+    for column in ("baseline_kw", "event_requested_kw", "event_gbp_per_mwh"):
+        assert np.array_equal(again[column], rows[column])
