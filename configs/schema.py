@@ -96,7 +96,9 @@ class Site(Section):
     Battery and import limit grow with ``it_capacity_mw`` where they are not given.
     """
 
-    profile: Literal["uk_default"] = key("set of site parameters to start from")
+    profile: Literal["uk_default", "sustaindc"] = key(
+        "set of site parameters to start from; sustaindc: SustainDC's own site, for deg train alone"
+    )
     it_capacity_mw: float = key("rated IT power", "MW", DESIGN, gt=0, le=1000)
     idle_share: float = key("power of an idle server, share of its peak", "share", ASSUMPTION, ge=0, le=0.95)
     deferrable_share: float = key("share of utilisation that may wait", "share", ASSUMPTION, ge=0, le=1)
@@ -148,7 +150,9 @@ class Tariff(Section):
     """What a metered kWh costs beyond the day-ahead price."""
 
     adder_gbp_per_mwh: float = key("added to the day-ahead price", "GBP/MWh", DESIGN, ge=-1000, le=10000)
-    network_bands: Annotated[tuple[NetworkBand, ...], Field(strict=False)] = key("network charges", "list", DESIGN)
+    network_bands: Annotated[tuple[NetworkBand, ...], Field(strict=False)] = key(
+        "network charges by time band; configs/network_london.yaml is a set from an operator's schedule", "list", DESIGN
+    )
 
 
 class RequestTerms(Section):

@@ -41,6 +41,13 @@ def train(overrides: Overrides = None, config_file: ConfigFile = None, as_json: 
     config = load_config(config_file, overrides or ())
     target = Path(config.run.dir) / config.run.name
     command = shlex.join(["deg", *sys.argv[1:]])
+    if config.site.profile == "sustaindc":
+        from deg.sustaindc import print_sustaindc, train_sustaindc
+
+        with stdout_kept(as_json), Reporter(config.run.name) as reporter:
+            table = train_sustaindc(config, target, reporter)
+        print_json(table) if as_json else print_sustaindc(table)
+        return
     try:
         with stdout_kept(as_json), Reporter(config.run.name) as reporter:
             from deg.validation import validation

@@ -119,7 +119,7 @@ def spec_of(setup: Setup) -> MultiRLModuleSpec:
                 "critic_inputs": critic_inputs,
                 "values": values,
                 "mean": list(setup.input_mean),
-                "scale": list(setup.input_scale),
+                "scale": list(setup.actor_scale(agent)),
             },
         )
 

@@ -65,6 +65,10 @@ class Setup:
     def params(self) -> np.ndarray:
         return record_of(self.worlds.params)
 
+    def actor_scale(self, agent: int | None) -> tuple[float, ...]:
+        """Scale of the inputs of one agent's networks; None: of a network for all."""
+        return self.input_scale
+
     def sites(self, size: int, seed: int) -> TrainingSites:
         return TrainingSites(
             stacked(self.worlds),
@@ -138,7 +142,13 @@ def fitted(setup: Setup) -> Setup:
         for _ in range(4):
             sites.hold(draws.uniform(-1.0, 1.0, (FIT_SITES, len(AGENTS))).astype(np.float32))
         looker.look(seen[t])
-    flat = seen.reshape(-1, seen.shape[2]).astype(np.float64)
+    mean, scale = normalised(seen.reshape(-1, seen.shape[2]))
+    return replace(setup, input_mean=mean, input_scale=scale)
+
+
+def normalised(seen: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and scale of each column of (N, d). One that never moves gets scale 0."""
+    flat = seen.astype(np.float64)
     sd = flat.std(axis=0)
     scale = np.where(sd > MOVES, 1.0 / np.maximum(sd, SMALLEST_SD), 0.0)
-    return replace(setup, input_mean=tuple(flat.mean(axis=0).tolist()), input_scale=tuple(scale.tolist()))
+    return tuple(flat.mean(axis=0).tolist()), tuple(scale.tolist())

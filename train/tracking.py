@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 from collections.abc import Mapping, Sequence
@@ -62,7 +63,8 @@ class Tracker:
 
     def finish(self) -> None:
         if self._rows:
-            _draw(self._rows, self._folder / CURVE)
+            with contextlib.suppress(OSError):  # a full disk has been told of by then; the curve is in metrics.csv
+                _draw(self._rows, self._folder / CURVE)
         if self._wandb is not None:
             self._wandb.finish()
 
