@@ -1,9 +1,9 @@
 """Notices of a run: a pure function of (source, calendar week) and of the rows they live in.
 
 A week has one notice of each binding kind and two more, on seven different days, so that all can be kept; up to two
-price warnings, margin notices before some of the requests, noise, and one attempt to give orders.
-Some are cancelled half-way. Numbers are taken from the rows: caps at 85-95 % of the neutral site's carbon, import limits
-at 94-106 % of its highest import in the window, prices that the system price does reach. All shares are assumptions.
+price warnings, margin notices before some of the requests, noise, and one attempt to give orders. Some are cancelled
+half-way. Numbers are taken from the rows: caps at 85-95 % of the neutral site's carbon, import limits at 94-106 % of
+its highest import in the window, prices that the system price does reach. All shares are assumptions.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from llm_layer.notices.wordings import Split
 STEP, HOUR = pd.Timedelta(minutes=15), pd.Timedelta(hours=1)
 BINDING_KINDS = ("plant_outage", "battery_reserve", "carbon_cap", "maintenance_window", "service_priority")
 CARBON_SHARE, IMPORT_SHARE, RESERVE = (0.85, 0.95), (0.94, 1.06), (0.3, 0.8)
+DEFERRED_SHARE, STORED_HOURS = 0.08, 0.35  # what a cap counts on, so that it can be kept
 CANCELLED, ANNOUNCED = 0.15, 0.7  # share of binding notices that end early; of requests that a margin notice precedes
 NOISE_A_WEEK = 3
 
@@ -130,7 +131,8 @@ def _window(kind: str, draws: np.ndarray, day: date) -> tuple[pd.Timestamp, pd.T
         return (start, None, until) if draws[0] < 0.3 else (start - _halves(draws[3], 2.0, 6.0) * HOUR, start, until)
     if kind == "carbon_cap":
         published_at = _at(day, 6.0 + _halves(draws[1], 0.0, 6.0))
-        lead, length = (0.0, _halves(draws[2], 5.0, 11.0)) if draws[0] < 0.5 else (2.0, _halves(draws[2], 4.0, 8.0))
+        lead = 0.0 if draws[0] < 0.25 else _halves(draws[3], 2.0, 5.0)
+        length = _halves(draws[2], 4.0, 8.0)
     elif kind == "plant_outage":
         published_at = _at(day, 7.0 + _halves(draws[1], 0.0, 10.0))
         lead = 0.0 if draws[0] < 0.7 else _halves(draws[3], 1.0, 5.0)
@@ -150,7 +152,9 @@ def _value(kind: str, draw: float, world: _World, steps: slice) -> float | None:
         return round(0.05 * round(_between(draw, RESERVE) / 0.05), 2)
     if kind == "carbon_cap":
         neutral_kg = float((neutral_kwh * world.rows.values[steps, CARBON]).sum()) / 1000.0
-        return _rounded(_between(draw, CARBON_SHARE) * neutral_kg)
+        # Putting work off saves so much of the carbon all along, a battery that is half full so many hours' worth.
+        most = min(1.0 - CARBON_SHARE[0], DEFERRED_SHARE + STORED_HOURS / (len(neutral_kwh) * STEP_HOURS))
+        return _rounded(_between(draw, (1.0 - most, CARBON_SHARE[1])) * neutral_kg)
     if kind == "maintenance_window":
         return _rounded(_between(draw, IMPORT_SHARE) * float(neutral_kwh.max()) / STEP_HOURS)
     return None

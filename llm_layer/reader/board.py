@@ -23,7 +23,7 @@ from llm_layer.reader.compile import Kept, Standing, compile_constraints
 from llm_layer.reader.reading import Reader, Reading
 from llm_layer.records import when
 
-AGAIN_STEPS = 4  # an unsure reading is tried again after an hour; one that failed at the next step
+AGAIN_STEPS = 4  # an unsure reading is tried again after 1, 2, 4, 8 h; one that failed at the next step
 GIVE_UP_STEPS = 96  # after a day it is left to the operator
 
 Record = Callable[[dict[str, Any], dict[str, Any]], object]
@@ -34,6 +34,7 @@ class _Pending:
     notice: Notice
     due: int  # step it is read at
     last: int  # step after which it is left alone
+    wait: int = AGAIN_STEPS
 
 
 class NoticeBoard:
@@ -124,7 +125,8 @@ class NoticeBoard:
         if reading.constraint is not None:
             self._forces[site].add(one.notice.id, one.notice.source, one.notice.published_at, reading.constraint)
             self.woken = self.woken | {site}
-        one.due = step + (1 if reading.failed else AGAIN_STEPS)
+        one.due = step + (1 if reading.failed else one.wait)
+        one.wait *= 1 if reading.failed else 2
         if in_force or one.due > one.last:
             self._pending[site].remove(one)
         if self._record is not None:

@@ -14,10 +14,11 @@ import numpy as np
 from envs.batch import SiteBatch
 from envs.state import BATTERY, COOLING, LOAD_SHIFT
 from envs.view import SiteView
-from grid.rows import CARBON, FORECAST_SIGNALS, STEP_HOURS
+from grid.rows import CARBON, FORECAST_SIGNALS, STEP_HOURS, STEPS_PER_PERIOD
 from llm_layer.notices.force import InForce, by_rank
 
 STEP_NS = 900 * 10**9
+LONGEST_NS = 7 * 96 * STEP_NS  # a budget without an end is paced over a week
 CLOSE = 0.002  # a cap on import is aimed at from this far below: load is not quite linear in the queue's action
 _CARBON_FORECAST = FORECAST_SIGNALS.index("carbon_gco2_per_kwh")
 
@@ -70,6 +71,8 @@ def _apply(
     bound, value = entry.constraint.bound, entry.constraint.value
     if bound == "min_soc" and value is not None:
         _hold_charge(view, site, entry, value, now_ns, bounds)
+    elif bound == "max_carbon" and value is not None and now_ns < entry.start_ns:
+        _store_for_carbon(view, site, entry, value, now_ns, bounds)
     elif not entry.active(now_ns):
         return
     elif bound == "max_import" and value is not None:
@@ -140,18 +143,32 @@ def _pace_carbon(
     batch: SiteBatch, view: SiteView, site: int, entry: InForce, left_kg: float, now_ns: int, bounds: np.ndarray
 ) -> None:
     """This step's part of what is left of a budget, by what baseline and published carbon say of the rest of it."""
-    half_hours = (
-        view.baseline_kw.shape[1]
-        if entry.until_ns > now_ns + view.baseline_kw.shape[1] * 2 * STEP_NS
-        else max(1, -(-(entry.until_ns - now_ns) // (2 * STEP_NS)))
-    )
-    carbon = np.concatenate([view.row[site, CARBON : CARBON + 1], view.forecast[site, _CARBON_FORECAST]])[:half_hours]
-    load_kw = np.maximum(1.0, view.baseline_kw[site, : len(carbon)])
-    steps = np.full(len(carbon), 2.0)
-    steps[-1] = max(1.0, (entry.until_ns - now_ns) / STEP_NS - 2.0 * (len(carbon) - 1)) if half_hours > 1 else 1.0
-    expected_kg = float((carbon * load_kw * steps).sum()) * STEP_HOURS / 1000.0
-    cap_kw = float(load_kw[0]) * max(0.0, left_kg) / max(1e-9, expected_kg)
-    cap_import(batch, view, site, cap_kw, bounds)
+    load_kw, carbon = _expected(view, site, now_ns, now_ns, entry.until_ns)
+    expected_kg = float((load_kw * carbon).sum()) * STEP_HOURS / 1000.0
+    cap_import(batch, view, site, float(load_kw[0]) * max(0.0, left_kg) / max(1e-9, expected_kg), bounds)
+
+
+def _store_for_carbon(
+    view: SiteView, site: int, entry: InForce, budget_kg: float, now_ns: int, bounds: np.ndarray
+) -> None:
+    """Before a budget begins: be charged for what the baseline would emit beyond it, as for a reserve."""
+    p = view.params[site]
+    load_kw, carbon = _expected(view, site, now_ns, entry.start_ns, entry.until_ns)
+    if len(load_kw) == 0 or p["battery_kwh"] <= 0.0:
+        return
+    over_kg = float((load_kw * carbon).sum()) * STEP_HOURS / 1000.0 - budget_kg
+    over_kwh = 1000.0 * max(0.0, over_kg) / max(1.0, float(carbon.mean()))
+    share = float(p["soc_min"]) + over_kwh / float(p["discharge_efficiency"] * p["battery_kwh"])
+    _hold_charge(view, site, entry, share, now_ns, bounds)
+
+
+def _expected(view: SiteView, site: int, now_ns: int, from_ns: int, until_ns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Baseline kW and published gCO2/kWh of each step of a window, float64 (steps,) each; the last known ones hold."""
+    steps = np.arange((from_ns - now_ns) // STEP_NS, (min(until_ns, now_ns + LONGEST_NS) - now_ns) // STEP_NS)
+    half_hours = (view.step % STEPS_PER_PERIOD + steps) // STEPS_PER_PERIOD
+    load_kw = view.baseline_kw[site][np.minimum(half_hours, view.baseline_kw.shape[1] - 1)]
+    carbon = np.concatenate([view.row[site, CARBON : CARBON + 1], view.forecast[site, _CARBON_FORECAST]])
+    return np.maximum(1.0, load_kw), carbon[np.minimum(half_hours, len(carbon) - 1)]
 
 
 def _supply_level(p: np.void, supply_degc: float) -> float:

@@ -78,9 +78,9 @@ def test_what_was_not_read_is_read_again_and_nothing_in_force_ends_by_it(week):
     assert board.reads.tolist() == [4]
 
 
-def test_an_unsure_reading_is_put_before_the_operator_and_tried_hourly_for_a_day(week):
+def test_an_unsure_reading_is_put_before_the_operator_and_tried_ever_less_often_for_a_day(week):
     bodies, shown, _ = _run(week, Answers(UNSURE), (0,), steps=130)
-    assert [body["step"] for body in bodies] == list(range(0, 97, 4))
+    assert [body["step"] for body in bodies] == [0, 4, 12, 28, 60]
     assert all(body["tell_operator"] for body in bodies)
     assert not any(shown)
 
