@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from configs.load import config_hash
 from configs.schema import Config
+from train.tracking import start_wandb
 
 
 def track_report(
@@ -25,21 +25,11 @@ def track_report(
         folder: of the run; W&B's own files go into it, and ``wandb sync`` finds them there.
         rows: of the table, all with the same keys. files: names in ``folder``.
     """
-    if config.wandb.mode == "disabled":
+    run = start_wandb(config, folder, f"{job_type}-{config_hash(config)[:8]}", job_type)
+    if run is None:
         return
-    os.environ.setdefault("WANDB_SILENT", "true")
     import wandb
 
-    run = wandb.init(
-        project=config.wandb.project,
-        name=config.run.name,
-        group=f"{job_type}-{config_hash(config)[:8]}",
-        job_type=job_type,
-        dir=str(folder),
-        mode=config.wandb.mode,
-        config={**config.model_dump(mode="json"), "config_hash": config_hash(config)},
-        settings=wandb.Settings(console="off", x_disable_stats=True, save_code=False),
-    )
     run.summary.update(dict(summary))
     if rows:
         run.log({"summary": wandb.Table(columns=list(rows[0]), data=[list(row.values()) for row in rows])})

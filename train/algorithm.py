@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from configs.schema import Train
 from train.kernel import TERMS
 from train.learner import LeanPPOLearner
 from train.modules import module_ids, spec_of
-from train.runner import BatchEnvRunner
+from train.runner import BatchEnvRunner, clock_of
 from train.setup import Setup
 from train.stock import StockSite, stock_batch
 
@@ -48,10 +47,11 @@ class BatchPPO(PPO):
         self.env_runner_group.sync_weights(from_worker_or_learner_group=self.learner_group, inference_only=False)
 
     def training_step(self) -> None:
-        started = perf_counter()
+        clock = clock_of(self.config)
+        started = clock()
         with self.metrics.log_time((TIMERS, ENV_RUNNER_SAMPLING_TIMER)):
             data = self._sample()
-        sampled = perf_counter()
+        sampled = clock()
         lifetime = self.metrics.peek((ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME), default=0)
         with self.metrics.log_time((TIMERS, LEARNER_UPDATE_TIMER)):
             results = self.learner_group.update(
@@ -62,7 +62,7 @@ class BatchPPO(PPO):
                 shuffle_batch_per_epoch=True,
             )
             self.metrics.aggregate(results, key=LEARNER_RESULTS)
-        learned = perf_counter()
+        learned = clock()
         with self.metrics.log_time((TIMERS, SYNCH_WORKER_WEIGHTS_TIMER)):
             self._send_weights()
         runner: Any = self.env_runner
@@ -71,7 +71,7 @@ class BatchPPO(PPO):
             **own,
             "sample_s": sampled - started,
             "learn_s": learned - sampled,
-            "weights_s": perf_counter() - learned,
+            "weights_s": clock() - learned,
         }
 
     def _sample(self) -> list[Any]:

@@ -7,8 +7,8 @@ metrics go by ``get_metrics``.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from time import perf_counter
+from collections.abc import Callable, Collection
+from time import perf_counter, process_time
 from typing import Any
 
 import gymnasium as gym
@@ -34,6 +34,11 @@ SEED_STRIDE = 1000  # between the runners of one run
 LOG_2PI = float(np.log(2.0 * np.pi))
 
 
+def clock_of(config: Any) -> Callable[[], float]:
+    """CPU seconds where one process does everything, which a busy machine does not stretch; else wall seconds."""
+    return perf_counter if config.num_env_runners or config.num_learners else process_time
+
+
 class BatchEnvRunner(EnvRunner, Checkpointable):
     config: Any
     env: Any  # TrainingSites; None in a driver that does not sample
@@ -45,6 +50,7 @@ class BatchEnvRunner(EnvRunner, Checkpointable):
         self._weights_seq_no = 0
         self.module: Any = None
         self.breakdown: dict[str, float] = {}
+        self.clock = clock_of(self.config)
         if self.worker_index or self.config.num_env_runners == 0:
             self.make_env()
         self.make_module()
@@ -87,26 +93,30 @@ class BatchEnvRunner(EnvRunner, Checkpointable):
 
     def sample(self, **_: Any) -> np.ndarray:
         """One rollout of every site -> float32 (choices x sites, WIDTH); a view that the next rollout overwrites."""
-        started = perf_counter()
+        clock, started, acted_s = self.clock, self.clock(), 0.0
         packed, modules = self.packed, dict(self.module.items())
         packed[0] = packed[self.fragment]
         ended = []
         with torch.no_grad():
             spread = log_std(modules).numpy() if self._levels is None else None
             for t in range(self.fragment):
+                before = clock()
                 wanted = scores(modules, self._torch[t, :, INPUT]).numpy()
                 self._choose(t, wanted, spread)
+                acted_s += clock() - before
                 ended.append(self.env.hold(self._actions))
                 self.reward[t], self._done[t] = self.env.reward, self.env.done
                 self._look(t + 1)
-            rolled = perf_counter()
+            rolled = clock()
             value = values(modules, self._torch.flatten(0, 1)[:, INPUT]).numpy()
-        valued = perf_counter()
+        valued = clock()
         self._estimate(value.reshape(self.fragment + 1, self.env.size, -1))
         self.breakdown = {
             "rollout_s": rolled - started,
+            "policy_s": acted_s,
+            "env_s": rolled - started - acted_s,
             "values_s": valued - rolled,
-            "advantages_s": perf_counter() - valued,
+            "advantages_s": clock() - valued,
         }
         self._terms = np.concatenate(ended)
         rows = self.fragment * self.env.size

@@ -25,7 +25,7 @@ class Tracker:
         self._folder = folder
         self._rows = [row for row in _read(self._path) if float(row["env_steps"]) <= resumed_at]
         self._write_all()
-        self._wandb = _start_wandb(config, folder)
+        self._wandb = start_wandb(config, folder, f"{config.train.algorithm}-{config.train.information}", "train")
 
     def log(self, row: Mapping[str, float]) -> None:
         """One row; its columns are those of the first."""
@@ -95,7 +95,8 @@ def check_tracking(config: Config) -> None:
         )
 
 
-def _start_wandb(config: Config, folder: Path) -> Any:
+def start_wandb(config: Config, folder: Path, group: str, job_type: str) -> Any:
+    """A W&B run whose files lie in ``folder``, or None where tracking is off. The one place that opens it."""
     if config.wandb.mode == "disabled":
         return None
     os.environ.setdefault("WANDB_SILENT", "true")
@@ -104,9 +105,10 @@ def _start_wandb(config: Config, folder: Path) -> Any:
     return wandb.init(
         project=config.wandb.project,
         name=config.run.name,
+        group=group,
+        job_type=job_type,
         dir=str(folder),
         mode=config.wandb.mode,
-        group=f"{config.train.algorithm}-{config.train.information}",
         config={**config.model_dump(mode="json"), "config_hash": config_hash(config)},
         settings=wandb.Settings(console="off", x_disable_stats=True, save_code=False),
     )
