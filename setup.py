@@ -48,6 +48,8 @@ EXTRAS = {
         "pytest>=8",
         "pytest-xdist>=3.6",
         "hypothesis>=6.120",
+        "nbclient>=0.10",
+        "ipykernel>=6",
         "mypy>=1.13",
         "ruff>=0.8",
         "pandas-stubs",
