@@ -73,8 +73,8 @@ def bench(
             "levels": t.discrete,
             "hold_steps": t.hold_steps,
             "rounds": rounds,
-            "unit": "environment steps (15 min of a site) per CPU second of the process, median of rounds; a choice, and "
-            "a row of the batch, is hold_steps of them for every contender",
+            "unit": "environment steps (15 min of a site) per CPU second of the process, median of rounds; a row of "
+            "the batch is a choice, hold_steps of them, for every contender",
         },
     }
 
