@@ -1,8 +1,9 @@
 """What has to hold at any site: 200 random parameter sets, each in a random week. One JSON on standard output.
 
 Charge within its bounds; energy, work and charge balance to 1e-9 of what flows; nothing late where the plant keeps up;
-bounded temperatures; at fixed heat and weather a warmer supply never raises plant power (chiller, tower, pumps) and
-hotter weather never lowers it; each actuator moves its own meter. Any miss is named, and the exit code is 1.
+inlets below shutdown while a server is up, and below ``envs.shutdown.hottest_degc`` however small the plant; at fixed
+heat and weather a warmer supply never raises plant power (chiller, tower, pumps) and hotter weather never lowers it;
+each actuator moves its own meter. Any miss is named, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from envs.case import Case
 from envs.case_maker import default_case
 from envs.cooling import free_share, plant_power_kw
 from envs.randomise import randomise
+from envs.shutdown import hottest_degc
 from envs.state import AGENTS
 from grid.rows import STEPS_PER_DAY
 
 WEEK = 7 * STEPS_PER_DAY
 SETS = 200
 TOLERANCE = 1e-9
-INLET_LIMITS_DEGC = (5.0, 60.0)  # 15 K above the shutdown of servers
-BOUNDED_ANYWHERE = "bounded inlet, however small the plant"
+COLDEST_DEGC = 5.0
 METERS = {"load_shift": "executed_kwh", "battery": "battery_kwh", "cooling": "cooling_kwh"}
 RANGES = {
     "idle_share": (0.1, 0.6),
@@ -83,6 +84,7 @@ def _of_a_week(batch: SiteBatch, rng: np.random.Generator) -> dict[str, float]:
     """Random actions for a week, clipped to the feasible range every other step."""
     p = batch.params
     keeps_up = (p["chiller_capacity"] > 1.25) & (p["coil_capacity"] > 1.25)
+    hottest = hottest_degc(p)
     worst: dict[str, float] = {}
 
     def see(name: str, miss: np.ndarray) -> None:
@@ -107,9 +109,10 @@ def _of_a_week(batch: SiteBatch, rng: np.random.Generator) -> dict[str, float]:
         see("no export", _beyond(-out["import_kwh"], 1e-9))
         see("nothing late where the plant keeps up", out["late_kwh"] * keeps_up)
         inlet = out["inlet_degc"]
-        beyond = np.maximum(_beyond(INLET_LIMITS_DEGC[0], inlet), _beyond(inlet, INLET_LIMITS_DEGC[1]))
-        see("bounded inlet where the plant keeps up", beyond * keeps_up)
-        see(BOUNDED_ANYWHERE, beyond)
+        beyond_shutdown = _beyond(inlet, p["shutdown_degc"] + 1e-6)
+        see("bounded inlet", np.maximum(_beyond(COLDEST_DEGC, inlet), _beyond(inlet, hottest)))
+        see("no inlet beyond shutdown while a server is up", beyond_shutdown * (out["it_kwh"] > 0.0))
+        see("no inlet beyond shutdown where the plant keeps up", beyond_shutdown * keeps_up)
     return worst
 
 

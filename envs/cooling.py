@@ -99,51 +99,55 @@ def plant_power_kw(p: Record, heat_kw: float, supply_degc: float, wet_bulb_degc:
 
 
 @njit(cache=True, forceinline=True)
-def heat_to_shutdown_kw(p: Record, s: Record, capacity_kw: float) -> float:
-    """Heat that would bring the inlet to shutdown by the end of the step with the plant at its limit.
-
-    Closed form of one implicit step of the two-node room: a server room heats faster than a control step, so
-    servers have to be stopped within it. Air flow is taken at its rated value: in a hot room server fans run faster,
-    a plant at its limit cools that air less, and the inlet may pass shutdown for a step.
-    """
-    air_rate = p.air_kj_per_k * p.it_capacity_kw / STEP_S
-    mass_rate = p.mass_kj_per_k * p.it_capacity_kw / STEP_S
-    couple = p.mass_kw_per_k * p.it_capacity_kw
-    pull = couple * mass_rate / (mass_rate + couple)
-    hot_air = p.shutdown_degc - p.recirculation_k + capacity_kw / (p.airflow_kw_per_k * p.it_capacity_kw)
-    return max(0.0, capacity_kw + air_rate * (hot_air - s.air_degc) + pull * (hot_air - s.mass_degc))
-
-
-@njit(cache=True, forceinline=True)
-def cool_room(
-    p: Record, s: Record, heat_kw: float, supply_degc: float, airflow: float, capacity_kw: float
-) -> tuple[float, float]:
-    """Advance room air and thermal mass through one step. -> (heat removed in kWh, overheat minutes).
-
-    Lumped capacitances (Incropera and DeWitt, chapter 5): return air; racks, floor and water. Implicit Euler with
-    exact balance: heat in = heat removed + heat stored. The coil removes between nothing and the plant's capacity.
+def room_rates(p: Record, airflow: float) -> tuple[float, float, float, float, float, float, float]:
+    """What a substep of the room needs of its air flow: conductance of the coil, rates of air and mass, their
+    exchange, and the reciprocals of the implicit step. All in kW/K, kJ/K and s of the whole site.
     """
     conductance = p.airflow_kw_per_k * p.it_capacity_kw * airflow
     air_rate = p.air_kj_per_k * p.it_capacity_kw / SUBSTEP_S
     mass_rate = p.mass_kj_per_k * p.it_capacity_kw / SUBSTEP_S
     couple = p.mass_kw_per_k * p.it_capacity_kw
     per_mass = 1.0 / (mass_rate + couple)
-    pull = couple * mass_rate * per_mass  # the mass eliminated from the implicit step
-    per_held = 1.0 / (air_rate + pull + conductance)
-    per_free = 1.0 / (air_rate + pull)
-    per_flow = 1.0 / conductance
+    return conductance, air_rate, mass_rate, couple, per_mass, 1.0 / conductance, couple * mass_rate * per_mass
 
+
+@njit(cache=True, forceinline=True)
+def through_substep(
+    p: Record,
+    rates: tuple[float, float, float, float, float, float, float],
+    air_degc: float,
+    mass_degc: float,
+    heat_kw: float,
+    supply_degc: float,
+    capacity_kw: float,
+) -> tuple[float, float, float, float]:
+    """Room air and mass after a substep. -> (air, mass, inlet, heat removed in kW).
+
+    Lumped capacitances (Incropera and DeWitt, chapter 5): return air; racks, floor and water. Implicit Euler with
+    exact balance: heat in = heat removed + heat stored. The coil removes between nothing and the plant's capacity.
+    """
+    conductance, air_rate, mass_rate, couple, per_mass, per_flow, pull = rates  # pull: the mass eliminated
+    known = air_rate * air_degc + heat_kw + pull * mass_degc
+    held_air = (known + conductance * supply_degc) * (1.0 / (air_rate + pull + conductance))
+    removed_kw = min(max(conductance * (held_air - supply_degc), 0.0), capacity_kw)
+    air = (known - removed_kw) * (1.0 / (air_rate + pull))
+    mass = (mass_rate * mass_degc + couple * air) * per_mass
+    return air, mass, air - removed_kw * per_flow + p.recirculation_k, removed_kw
+
+
+@njit(cache=True, forceinline=True)
+def cool_room(
+    p: Record, s: Record, heat_kw: float, supply_degc: float, airflow: float, capacity_kw: float
+) -> tuple[float, float]:
+    """Advance the room through one step. -> (heat removed in kWh, overheat minutes)."""
+    rates = room_rates(p, airflow)
     removed_kwh = 0.0
     overheat_minutes = 0.0
     inlet = s.inlet_degc
     for _ in range(SUBSTEPS):
-        known = air_rate * s.air_degc + heat_kw + pull * s.mass_degc
-        held_air = (known + conductance * supply_degc) * per_held
-        removed_kw = min(max(conductance * (held_air - supply_degc), 0.0), capacity_kw)
-        air = (known - removed_kw) * per_free
-        s.mass_degc = (mass_rate * s.mass_degc + couple * air) * per_mass
-        s.air_degc = air
-        inlet = air - removed_kw * per_flow + p.recirculation_k
+        s.air_degc, s.mass_degc, inlet, removed_kw = through_substep(
+            p, rates, s.air_degc, s.mass_degc, heat_kw, supply_degc, capacity_kw
+        )
         removed_kwh += removed_kw * (SUBSTEP_S / 3600.0)
         if inlet > p.overheat_limit_degc + 1e-6:
             overheat_minutes += SUBSTEP_S / 60.0

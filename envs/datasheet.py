@@ -28,12 +28,11 @@ MODELLED = (
     "interactive work, and two classes of batch work with a deadline each, in one queue; work is conserved",
     "room: air and thermal mass, so that pre-cooling is real; recirculation at the inlet",
     "water-side free cooling in part or in full, chiller COP by lift, cooling tower, pumps and fans by cube laws",
-    "a plant at its limit: the room warms, servers throttle and shut down",
+    "a plant at its limit: the room warms, servers throttle and shut down before an inlet passes their limit",
     "UPS and distribution loss; battery with rating, energy, an efficiency each way, wear; import limit, no export",
     "bill, network charges, carbon, penalties, and settlement of what has been sold per half-hour",
 )
 NOT_MODELLED = (
-    "a room whose plant is far too small, closely: fast server fans can carry the inlet past shutdown for a step",
     "water use, humidity of the room, air paths between racks (one lumped room)",
     "start-up times, minimum run times and faults of single machines (scenarios take away a share of capacity)",
     "part-load efficiency of a single chiller; staging; heat reuse; backup generators",

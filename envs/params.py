@@ -156,6 +156,14 @@ def validate(record: np.ndarray) -> None:
                 raise ValueError(
                     f"site parameter {low}: {record[low][at]:g} must lie below {high} = {record[high][at]:g}"
                 )
+    warmest = record["supply_max_degc"] + record["recirculation_k"]
+    if (warmest >= record["shutdown_degc"]).any():
+        at = int(np.argmax(warmest >= record["shutdown_degc"]))
+        raise ValueError(
+            f"site parameter supply_max_degc: {record['supply_max_degc'][at]:g} and recirculation_k "
+            f"{record['recirculation_k'][at]:g} reach shutdown_degc = {record['shutdown_degc'][at]:g}: no server could "
+            "run; lower the supply air"
+        )
     waiting = record["deferrable_share"] + record["short_share"]
     if (waiting > 1.0).any():
         at = int(np.argmax(waiting > 1.0))

@@ -13,7 +13,6 @@ from envs.cooling import (
     crah_power_kw,
     delivered_inlet,
     free_share,
-    heat_to_shutdown_kw,
     move_supply,
     plant_capacity_kw,
     plant_power_kw,
@@ -21,6 +20,7 @@ from envs.cooling import (
 from envs.it_load import distribution_loss_kw, it_power_kw, power_factor, server_fan_speed, throttle_share
 from envs.load_shift import full_work_kwh, shift_load
 from envs.meter import bill_gbp, settle_period_gbp
+from envs.shutdown import servers_that_stay_up
 from envs.state import OUT, QUEUE_STEPS, Record
 from grid.rows import CARBON, STEP_HOURS, STEPS_PER_PERIOD, UTILISATION, WET_BULB
 
@@ -57,17 +57,18 @@ def step(
     supply = move_supply(p, s, cooling)
     free = free_share(p, supply, row[WET_BULB])
     capacity_kw = plant_capacity_kw(p, free)
-    inlet = delivered_inlet(p, s, supply)
+    inlet = min(delivered_inlet(p, s, supply), p.shutdown_degc)  # hotter ones have no server that is up
     fan_speed = server_fan_speed(p, inlet)
     factor = power_factor(p, inlet, fan_speed)
-    most_heat_kw = p.it_capacity_kw * (factor + p.crah_fan_share * fan_speed * fan_speed * fan_speed)
-    servers_up = min(1.0, heat_to_shutdown_kw(p, s, capacity_kw) / most_heat_kw)
+    servers_up = servers_that_stay_up(p, s, supply, capacity_kw, factor, fan_speed)
 
     work_share = min(servers_up, throttle_share(p, s.inlet_degc))
     arrived, executed, late = shift_load(p, s, queue, row[UTILISATION], load_shift, work_share)
     it_kw = it_power_kw(p, executed, servers_up, factor)
     airflow = airflow_share(p, it_kw, fan_speed)
     crah_kw = crah_power_kw(p, airflow)
+    if servers_up == 0.0 and crah_kw >= capacity_kw:  # fans that would only heat the room stop, and with them the coils
+        crah_kw = capacity_kw = 0.0
     removed_kwh, overheat_minutes = cool_room(p, s, it_kw + crah_kw, supply, airflow, capacity_kw)
     cooling_kw = crah_kw + plant_power_kw(p, removed_kwh / STEP_HOURS, supply, row[WET_BULB], free)
     loss_kw = distribution_loss_kw(p, it_kw)

@@ -19,6 +19,7 @@ def test_every_parameter_has_unit_source_and_a_default_inside_its_bounds():
         ({"charge_efficiency": 1.2}, r"\[0.5, 1\]"),
         ({"soc_min": 0.6}, "soc_start"),
         ({"throttle_degc": 45.0}, "shutdown_degc"),
+        ({"supply_max_degc": 35.0, "recirculation_k": 10.0}, "no server could run"),
     ],
 )
 def test_a_bad_parameter_is_refused_by_name(overrides, said):

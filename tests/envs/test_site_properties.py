@@ -11,7 +11,5 @@ def test_properties_hold_for_random_sites_in_random_weeks(toy_case):
     bar = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(bar)
     worst = bar.misses(toy_case(4 * bar.WEEK), sets=bar.SETS // 10, seed=1)
-    assert len(worst) == 14
-    # A plant of a third of the heat under fast server fans passes the limit for a step: a known miss, see the bar.
-    assert worst.pop(bar.BOUNDED_ANYWHERE) < 40.0
+    assert len(worst) == 15
     assert {name: miss for name, miss in worst.items() if miss} == {}
