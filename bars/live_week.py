@@ -1,7 +1,8 @@
 """A week of last month under one command, from services on loopback that answer as documented. One JSON on stdout.
 
 `deg run signals.source=live` asks for the quarter and the sixty days before the week, runs it, and run again asks for
-little; with the services down in mid-run the outlook is stale with its age, then a gap, and recovers.
+little. A day that is happening goes through an outage: what the site sees is stale with its age, then a gap, and
+recovers.
 """
 
 from __future__ import annotations
@@ -13,16 +14,24 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from grid.http import Client, Terms
-from grid.sources import live
+from configs.load import load_config
+from evaluate import happening
+from evaluate.cases import services_of
+from evaluate.run import run_site
+from grid.http import Terms
+from grid.series import STEP
+from llm_layer.audit import read_lines
 
 REPO = Path(__file__).parents[1]
 SERVICES = runpy.run_path(str(REPO / "tests" / "grid" / "live" / "server.py"))["GridServices"]
+CARBON = "carbon_gco2_per_kwh"
+DOWN, GONE, UP = 20, 44, 60  # control steps; an answer stands in for six hours
 
 
 def main() -> None:
@@ -31,7 +40,7 @@ def main() -> None:
     start = (now - pd.Timedelta(days=21)).date()
     with tempfile.TemporaryDirectory() as folder:
         first, second = (run(services, folder, start.isoformat()) for _ in range(2))
-        outage = outlook_through_an_outage(services, folder)
+        outage = day_through_an_outage(Path(folder))
     services.stop()
     print(
         json.dumps(
@@ -41,7 +50,9 @@ def main() -> None:
                 and first["provenance"]["system_gbp_per_mwh"] == "real"
                 and second["objective_gbp"] == first["objective_gbp"]
                 and second["asked"] < first["asked"] / 2
-                and outage == {"up": "fresh", "down 2 h": "stale, age 2 h", "down 7 h": "gap", "up again": "fresh"},
+                and outage["complete"]
+                and outage["carbon"] == outage["weather"]
+                and outage["carbon"] == [(0, "fresh"), (DOWN, "stale"), (GONE, "gap"), (UP, "fresh")],
                 "start": start.isoformat(),
                 "first": first,
                 "second": second,
@@ -73,27 +84,37 @@ def run(services: Any, folder: str, start: str) -> dict[str, Any]:
     }
 
 
-def outlook_through_an_outage(services: Any, folder: str) -> dict[str, str]:
-    """What the 48 h outlook of carbon says before, in and after an outage, on a clock moved by hand."""
-    terms = Terms(silence_s=1.0, tries=2, backoff_s=0.05, distance_s=0.0, rest_s=0.0)
-    place = live.Place(base_urls=services.base_urls)
-    said = {}
-    with Client(f"{folder}/other", terms, lambda: services.now.timestamp()) as client:
-        for name, hours, up in (("up", 0, True), ("down 2 h", 2, False), ("down 7 h", 5, False), ("up again", 0, True)):
-            if not up and name == "down 2 h":
-                services.stop()
-            if name == "up again":
-                services.start()
-            services.now += pd.Timedelta(hours=hours)
-            table, readings = live.outlook(client, place, services.now)
-            age = readings[0].age(services.now).max()
-            if table["carbon_gco2_per_kwh"].isna().all():
-                said[name] = "gap"
-            elif readings[0].stale.any():
-                said[name] = f"stale, age {age / pd.Timedelta(hours=1):g} h"
-            else:
-                said[name] = "fresh"
-    return said
+def day_through_an_outage(folder: Path) -> dict[str, Any]:
+    """A day that is happening, the services down from 05:00 to 15:00, on a clock moved by hand; what the trail says."""
+    services = SERVICES("2023-05-21 22:30")
+    terms = Terms(silence_s=5.0, tries=2, backoff_s=0.05, distance_s=0.0, rest_s=0.0)
+    at_hand = {"terms": terms, "clock": lambda: services.now.timestamp()}
+    happening.services_of = lambda config: replace(services_of(config), **at_hand)
+    start = pd.Timestamp("2023-05-21 23:00", tz="UTC")
+
+    def on_progress(step: int, _total: int) -> None:
+        services.now = max(services.now, start + (step - 1) * STEP)
+        if step == DOWN:
+            services.stop()
+        if step == UP:
+            services.start()
+
+    urls = [f"signals.base_urls.{name}={url}" for name, url in services.base_urls.items()]
+    overrides = ["signals.source=live", "run.start=2023-05-22", "beckn.speed=null", f"beckn.folder={folder}/beckn"]
+    for name in ("day", "beckn"):
+        (folder / name).mkdir()
+    config = load_config(REPO / "configs" / "live.yaml", [*overrides, f"signals.cache_dir={folder}/other", *urls])
+    summary = run_site(config, folder / "day", on_progress)
+    services.stop()
+    said = [line["body"] for line in read_lines(folder / "day") if line["body"]["kind"] == "signals"]
+    carbon, weather = ([(one["step"], one[name]["state"]) for one in said] for name in (CARBON, "weather"))
+    return {
+        "carbon": carbon,
+        "weather": weather,
+        "periods": summary["signals"],
+        "complete": summary["complete"],
+        "forecasts": {name: kind for name, kind in summary["provenance"].items() if name.startswith("forecast")},
+    }
 
 
 if __name__ == "__main__":
