@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 from agents.networks import Actor, Normaliser
 from agents.policy import Offer
 from agents.preparation import prepare
-from envs.actions import code_levels
+from envs.actions import level_table
 from envs.feasible import clip_to, reachable_codes
 from envs.layouts import layout
 from envs.state import AGENTS, BATTERY
@@ -51,7 +51,7 @@ class ExportedPolicy:
     Args:
         name: variant name of contract 8.
         information: information set of its observations.
-        levels: codes an action is chosen from (odd), or None for continuous actions.
+        levels: codes an action is chosen from (odd), a number or one an agent; or None for continuous actions.
         actors: agent -> network.
         card: what is known about it: command, data, seed, metrics; ``hold_steps``: control steps that a choice is held;
             ``frames``: observations of so many choices that the networks see, oldest first, the present one last;
@@ -62,7 +62,7 @@ class ExportedPolicy:
         self,
         name: str,
         information: str,
-        levels: int | None,
+        levels: int | Sequence[int] | None,
         actors: Mapping[str, Actor],
         card: Mapping[str, Any] | None = None,
     ) -> None:
@@ -70,7 +70,9 @@ class ExportedPolicy:
         self.layout: str | None = information
         self.accepts_events = information in EVENT_SELLERS
         self.card = dict(card or {})
-        self._levels = None if levels is None else code_levels(levels)
+        counts = levels_of(levels)
+        self._levels = None if counts is None else level_table(counts)
+        self._counts = counts or ()
         self._hold_steps = int(self.card.get("hold_steps", 1))
         self._held: np.ndarray | None = None
         self._frames, self._sees_bounds = int(self.card.get("frames", 1)), bool(self.card.get("sees_bounds", False))
@@ -100,8 +102,11 @@ class ExportedPolicy:
             ]
         if self._levels is None:
             return clip_to(np.concatenate(scores, axis=1), bounds)
-        allowed = reachable_codes(bounds, self._levels)
-        return self._levels[np.where(allowed, np.stack(scores, axis=1), -np.inf).argmax(axis=2)]
+        best = np.empty(bounds.shape[:2], dtype=np.float32)
+        for k, count in enumerate(self._counts):
+            codes = self._levels[k, :count]
+            best[:, k] = codes[np.where(reachable_codes(bounds[:, k], codes), scores[k], -np.inf).argmax(axis=1)]
+        return best
 
     def _seen(self, agent: str, obs: np.ndarray, bounds: np.ndarray) -> np.ndarray:
         """float32 (B, n): what this agent's network is given, earlier frames and bounds ahead of ``obs`` (B, d)."""
@@ -118,6 +123,13 @@ class ExportedPolicy:
 
     def offers(self, view: SiteView) -> list[Offer]:
         return []
+
+
+def levels_of(levels: int | Sequence[int] | None) -> tuple[int, ...] | None:
+    """A card's ``levels`` agent by agent: cards of one number for all are older."""
+    if levels is None:
+        return None
+    return (levels,) * len(AGENTS) if isinstance(levels, int) else tuple(levels)
 
 
 def inputs_of(card: Mapping[str, Any]) -> int:
@@ -222,8 +234,8 @@ def _read_actors(folder: Path, card: Mapping[str, Any]) -> dict[str, Actor]:
         raise CheckpointError(f"{folder / WEIGHTS}: cannot be read ({error}); train the policy again") from None
     actors = {}
     inputs = inputs_of(card)
-    for agent in AGENTS:
-        actor = Actor(Normaliser.identity(inputs), card["levels"])
+    for agent, levels in zip(AGENTS, levels_of(card["levels"]) or (None,) * len(AGENTS), strict=True):
+        actor = Actor(Normaliser.identity(inputs), levels)
         part = {key[len(agent) + 1 :]: value for key, value in tensors.items() if key.startswith(f"{agent}.")}
         try:
             actor.load_state_dict(part)

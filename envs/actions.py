@@ -11,6 +11,8 @@ and proportional in between; ``discrete: n`` (odd) maps the codes 0 .. n-1 evenl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from envs.state import AGENTS
@@ -21,6 +23,14 @@ def code_levels(n: int) -> np.ndarray:
     if n < 3 or n % 2 == 0:
         raise ValueError(f"discrete: {n} levels; give an odd number of at least 3, so that one code is neutral")
     return np.linspace(-1.0, 1.0, n, dtype=np.float32)
+
+
+def level_table(levels: Sequence[int]) -> np.ndarray:
+    """float32 (agents, most): the action of each agent's codes; NaN where an agent has fewer."""
+    table = np.full((len(levels), max(levels)), np.nan, dtype=np.float32)
+    for row, n in zip(table, levels, strict=True):
+        row[:n] = code_levels(n)
+    return table
 
 
 def as_actions(raw: np.ndarray, batch_size: int) -> np.ndarray:

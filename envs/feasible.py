@@ -48,7 +48,8 @@ def code_mask(bounds: np.ndarray, levels: np.ndarray) -> np.ndarray:
 def reachable_codes(bounds: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """bool (B, 3, n): the mask of ``code_mask`` and, for a bound between two codes, the code just beyond it as well.
 
-    That one is executed as the bound itself: without it a battery could never be filled or emptied to the end.
+    That one is executed as the bound itself: without it a battery could never be filled or emptied to the end. Also for
+    one agent alone: bounds (B, 2) -> (B, n).
     """
     step = np.float32(levels[1] - levels[0])
     outward = np.empty_like(bounds)

@@ -70,7 +70,7 @@ def bench(
             "epochs": t.epochs,
             "networks": "2 x 64 tanh, actor and critic for each of 3 agents",
             "information": t.information,
-            "levels": t.discrete,
+            "levels": setup.levels,
             "hold_steps": t.hold_steps,
             "rounds": rounds,
             "unit": "environment steps (15 min of a site) per CPU second of the process, median of rounds; a row of "

@@ -12,7 +12,7 @@ from torch import nn
 
 from agents.networks import Actor, Critic, Normaliser
 from configs.schema import Train
-from envs.actions import code_levels
+from envs.actions import level_table
 from envs.state import AGENTS
 from train.algorithm import GRAD_CLIP, VALUE_WEIGHT
 from train.columns import INPUT_BITS, INPUT_SEEN
@@ -28,10 +28,10 @@ class HandwrittenPPO:
         assert setup.levels is not None
         torch.manual_seed(setup.seed)
         self.train_config, self.minibatch = train, minibatch
-        self.levels, self.level_of = setup.levels, code_levels(setup.levels)
+        self.levels, self.level_of = np.array(setup.levels), level_table(setup.levels)
         self.own = slice(INPUT_SEEN.start, INPUT_SEEN.start + setup.inputs)
         mean, scale = (torch.tensor(v)[: setup.inputs] for v in (setup.input_mean, setup.input_scale))
-        self.actors = [Actor(Normaliser(mean, scale), setup.levels) for _ in AGENTS]
+        self.actors = [Actor(Normaliser(mean, scale), n) for n in setup.levels]
         self.critics = [Critic(Normaliser(mean, scale)) for _ in AGENTS]
         self.parameters = [p for net in self.actors + self.critics for p in net.parameters()]
         self.optimizer = torch.optim.Adam(self.parameters, lr=train.lr, eps=1e-5, fused=True)
@@ -43,7 +43,7 @@ class HandwrittenPPO:
         self.logp = np.zeros((steps, len(AGENTS), size), dtype=np.float32)
         self.reward = np.zeros((steps, size, len(AGENTS)))
         self.done = np.zeros((steps, size), dtype=bool)
-        self.scale = ReturnScale(size, train.gamma)
+        self.scale, self.discounts = ReturnScale(size, train.gamma), np.array(setup.discounts)
         self.draws = np.random.default_rng(setup.seed)
         self._look(steps)
 
@@ -63,7 +63,7 @@ class HandwrittenPPO:
                     scores = actor(seen[t, :, self.own]).numpy()
                     bits = self.seen[t, :, k]
                     sample_codes(scores, bits, uniform[k], self.codes[t, k], self.logp[t, k])
-                self.sites.hold(self.level_of[self.codes[t].T])
+                self.sites.hold(self.level_of[np.arange(len(AGENTS)), self.codes[t].T])
                 self.reward[t], self.done[t] = self.sites.reward, self.sites.done
                 self._look(t + 1)
             flat = seen.flatten(0, 1)[:, self.own]
@@ -72,7 +72,7 @@ class HandwrittenPPO:
         advantage, target = (np.zeros(self.reward.shape, dtype=np.float32) for _ in range(2))
         c = self.train_config
         reward = self.scale.apply(self.reward, self.done)
-        advantages(reward, value, self.done, c.gamma, c.gae_lambda, advantage, target)
+        advantages(reward, value, self.done, self.discounts, c.gae_lambda, advantage, target)
         self._learn(torch.from_numpy(advantage), torch.from_numpy(target))
         return steps * size * self.sites.hold_steps
 
@@ -91,7 +91,7 @@ class HandwrittenPPO:
                 loss = torch.zeros(())
                 for k in range(len(AGENTS)):
                     x = seen[pick]
-                    allowed = allowed_codes(x[:, k], self.levels)
+                    allowed = allowed_codes(x[:, k], int(self.levels[k]))
                     scores = self.actors[k](x[:, self.own]).masked_fill(~allowed, FORBIDDEN)
                     every = torch.log_softmax(scores, dim=-1)
                     chosen = every.gather(-1, codes[k, pick].unsqueeze(-1)).squeeze(-1)

@@ -253,15 +253,18 @@ def write_extras(
 
 
 @njit(cache=True, error_model="numpy")
-def code_bits(bounds: np.ndarray, levels: int, out: np.ndarray) -> None:
-    """Codes that may be chosen as bits of a float32 (B, 3): those of ``envs.feasible.reachable_codes``."""
-    width = 2.0 / (levels - 1)
+def code_bits(bounds: np.ndarray, levels: np.ndarray, out: np.ndarray) -> None:
+    """Codes that may be chosen as bits of a float32 (B, 3): those of ``envs.feasible.reachable_codes``.
+
+    levels int64 (3,): how many each agent has.
+    """
     for i in range(len(bounds)):
         for k in range(3):
+            width = 2.0 / (levels[k] - 1)
             low = int(np.floor((bounds[i, k, 0] + 1.0) / width + 1e-5))
             high = int(np.ceil((bounds[i, k, 1] + 1.0) / width - 1e-5))
-            low = min(max(low, 0), levels - 1)
-            high = min(max(high, low), levels - 1)
+            low = min(max(low, 0), levels[k] - 1)
+            high = min(max(high, low), levels[k] - 1)
             bits = 0
             for code in range(low, high + 1):
                 bits |= 1 << code
@@ -297,20 +300,21 @@ def sample_codes(
 
 @njit(cache=True, error_model="numpy")
 def advantages(
-    reward: np.ndarray, value: np.ndarray, done: np.ndarray, gamma: float, lam: float, advantage: np.ndarray,
+    reward: np.ndarray, value: np.ndarray, done: np.ndarray, gamma: np.ndarray, lam: float, advantage: np.ndarray,
     target: np.ndarray,
 ) -> None:  # fmt: skip
     """GAE (Schulman et al. 2016). reward (T, B, k), value (T + 1, B, k), done (T, B) -> advantage, target (T, B, k).
 
-    An episode ends with its books closed (terminal terms), so nothing is expected after it.
+    gamma (k,): discount of each agent. An episode ends with its books closed (terminal terms), so nothing is expected
+    after it.
     """
     steps, sites, heads = reward.shape
     for i in range(sites):
         for k in range(heads):
-            running = 0.0
+            running, discount = 0.0, gamma[k]
             for t in range(steps - 1, -1, -1):
                 alive = 0.0 if done[t, i] else 1.0
-                surprise = reward[t, i, k] + gamma * value[t + 1, i, k] * alive - value[t, i, k]
-                running = surprise + gamma * lam * alive * running
+                surprise = reward[t, i, k] + discount * value[t + 1, i, k] * alive - value[t, i, k]
+                running = surprise + discount * lam * alive * running
                 advantage[t, i, k] = running
                 target[t, i, k] = running + value[t, i, k]

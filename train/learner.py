@@ -56,12 +56,12 @@ def log_probability(
 
 
 def ppo_loss(
-    modules: dict[str, Any], batch: torch.Tensor, *, levels: int | None, clip: float, value_weight: float,
+    modules: dict[str, Any], batch: torch.Tensor, *, discrete: bool, clip: float, value_weight: float,
     value_clip: float, entropy_weight: torch.Tensor,
 ) -> tuple[torch.Tensor, ...]:  # fmt: skip
     """Sum over agents of their PPO losses on rows of the packed matrix, in the order of ``LOSSES``."""
     x = batch[:, INPUT]
-    spread = log_std(modules) if levels is None else None
+    spread = None if discrete else log_std(modules)
     new_logp, entropy = log_probability(scores(modules, x), batch, spread)
     value = values(modules, x)
     logp, advantage, target = batch[:, LOGP], batch[:, ADVANTAGE], batch[:, TARGET]
@@ -150,7 +150,7 @@ class LeanPPOLearner(PPOTorchLearner):
         losses = self._loss(
             dict(self.module.items()),
             rows,
-            levels=self.setup.levels,
+            discrete=self.setup.levels is not None,
             clip=c.clip_param,
             value_weight=c.vf_loss_coeff,
             value_clip=c.vf_clip_param,

@@ -222,7 +222,7 @@ class _Run:
         card = {
             "name": s.name,
             "information": s.information,
-            "levels": s.levels,
+            "levels": None if s.levels is None else list(s.levels),
             **s.card,
             "algorithm": s.algorithm,
             "command": command,

@@ -114,7 +114,7 @@ def spec_of(setup: Setup) -> MultiRLModuleSpec:
             model_config={
                 "kind": kind,
                 "agent": agent,
-                "levels": setup.levels,
+                "levels": None if setup.levels is None else max(setup.levels),
                 "inputs": setup.inputs,
                 "critic_inputs": critic_inputs,
                 "values": values,
@@ -135,7 +135,7 @@ def spec_of(setup: Setup) -> MultiRLModuleSpec:
 
 def _discrete(setup: Setup) -> gym.spaces.Discrete:
     assert setup.levels is not None
-    return gym.spaces.Discrete(setup.levels)
+    return gym.spaces.Discrete(max(setup.levels))
 
 
 def scores(modules: Mapping[str, SiteModule], x: torch.Tensor) -> torch.Tensor:
@@ -164,21 +164,20 @@ def exported_actors(modules: Mapping[str, SiteModule], setup: Setup) -> dict[str
     mean, scale = (torch.tensor(v)[: setup.inputs] for v in (setup.input_mean, setup.input_scale))
     exported = {}
     for k, agent in enumerate(AGENTS):
-        actor = Actor(Normaliser(mean, scale), setup.levels)
+        own = None if setup.levels is None else setup.levels[k]
+        actor = Actor(Normaliser(mean, scale), own)
         source = modules[agent if agent in modules else setup.algorithm].actor
         assert source is not None
         state = {name: value.detach().cpu().clone() for name, value in source.state_dict().items()}
         if setup.algorithm == "shared":
             state["layers.0.bias"] += state.pop("offsets")[k]
+        at = 0
         if setup.algorithm == "joint":
-            width = setup.levels or 1
-            own = slice(k * width, (k + 1) * width)
-            state["layers.4.weight"], state["layers.4.bias"] = (
-                state["layers.4.weight"][own],
-                state["layers.4.bias"][own],
-            )
+            at = k * (1 if setup.levels is None else max(setup.levels))
             if "log_std" in state:
                 state["log_std"] = state["log_std"][k : k + 1]
+        for part in ("layers.4.weight", "layers.4.bias"):  # of an agent with fewer levels, the first ones
+            state[part] = state[part][at : at + (own or 1)]
         actor.load_state_dict(state)
         exported[agent] = actor
     return exported

@@ -20,7 +20,7 @@ from ray.rllib.env.env_runner import EnvRunner
 from ray.rllib.utils.checkpoints import Checkpointable
 from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED, NUM_ENV_STEPS_SAMPLED_LIFETIME, WEIGHTS_SEQ_NO
 
-from envs.actions import code_levels
+from envs.actions import level_table
 from envs.state import AGENTS
 from train.columns import ACTION, ADVANTAGE, BITS, INPUT, LOGP, SEEN, TARGET
 from train.kernel import TERMS, advantages, code_bits, sample_codes
@@ -68,7 +68,9 @@ class BatchEnvRunner(EnvRunner, Checkpointable):
         self.reward = np.zeros(shape)
         self._done = np.zeros(shape[:2], dtype=bool)
         self._actions = np.zeros((size, len(AGENTS)), dtype=np.float32)
-        self._levels = None if self.setup.levels is None else code_levels(self.setup.levels)
+        levels = self.setup.levels
+        self._levels = None if levels is None else level_table(levels)
+        self._counts = None if levels is None else np.array(levels)
         self._scale = ReturnScale(size, float(self.config.gamma))
         self._terms = np.zeros((0, len(TERMS)))
         self._look(self.fragment)
@@ -88,8 +90,8 @@ class BatchEnvRunner(EnvRunner, Checkpointable):
 
     def _look(self, t: int) -> None:
         self._looker.look(self.packed[t, :, SEEN])
-        if self.setup.levels is not None:
-            code_bits(self.env.bounds, self.setup.levels, self.packed[t, :, BITS])
+        if self._counts is not None:
+            code_bits(self.env.bounds, self._counts, self.packed[t, :, BITS])
 
     def sample(self, **_: Any) -> np.ndarray:
         """One rollout of every site -> float32 (choices x sites, WIDTH); a view that the next rollout overwrites."""
@@ -132,7 +134,7 @@ class BatchEnvRunner(EnvRunner, Checkpointable):
                 sample_codes(
                     wanted[:, k], row[:, BITS.start + k], uniform[k], row[:, ACTION.start + k], row[:, LOGP.start + k]
                 )
-            self._actions[:] = self._levels[row[:, ACTION].astype(np.int64)]
+            self._actions[:] = self._levels[np.arange(len(AGENTS)), row[:, ACTION].astype(np.int64)]
             return
         assert spread is not None
         noise = self._draws.standard_normal((self.env.size, len(AGENTS))).astype(np.float32)
@@ -148,7 +150,7 @@ class BatchEnvRunner(EnvRunner, Checkpointable):
             value = np.repeat(value, len(AGENTS), axis=2)
         used = self.packed[: self.fragment]
         advantages(
-            reward, value, self._done, float(self.config.gamma), float(self.config.lambda_), used[..., ADVANTAGE],
+            reward, value, self._done, np.array(self.setup.discounts), float(self.config.lambda_), used[..., ADVANTAGE],
             used[..., TARGET],
         )  # fmt: skip
 

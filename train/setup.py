@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.exported import layout_hash
 from configs.load import shared_data_folder
-from configs.schema import Config
+from configs.schema import Config, Train
 from envs.state import AGENTS
 from grid.compile import NetworkBand, Tariff
 from train.directives import Card
@@ -33,7 +33,8 @@ class Setup:
     worlds: WorldSet
     algorithm: str
     sight: Sight
-    levels: int | None
+    levels: tuple[int, ...] | None
+    discounts: tuple[float, ...]
     individual_reward: bool
     stock_each_step: bool
     sale_share: float
@@ -92,7 +93,7 @@ class Setup:
         return {
             "algorithm": self.algorithm,
             "information": self.information,
-            "levels": self.levels,
+            "levels": None if self.levels is None else list(self.levels),
             **self.card,
             "layout_hash": layout_hash("grid_aware"),
             "worlds": len(self.worlds.specs),
@@ -119,7 +120,8 @@ def setup_of(config: Config, params: np.ndarray, directives: Sequence[Card] = ()
             ),
             algorithm=t.algorithm,
             sight=Sight(t.information, t.frames, t.directive_share > 0.0, t.critic_sees_future),
-            levels=t.discrete,
+            levels=levels_of(t),
+            discounts=discounts_of(t),
             individual_reward=t.reward == "individual",
             stock_each_step=t.stock_each_step,
             sale_share=t.sale_share if t.information == "grid_aware" else 0.0,
@@ -130,6 +132,19 @@ def setup_of(config: Config, params: np.ndarray, directives: Sequence[Card] = ()
             compiled=t.compiled,
         )
     )
+
+
+def levels_of(train: Train) -> tuple[int, ...] | None:
+    """How many levels each agent chooses from; None: continuous actions."""
+    if train.discrete is None:
+        return None
+    return train.discrete, train.discrete, train.cooling_levels or train.discrete
+
+
+def discounts_of(train: Train) -> tuple[float, ...]:
+    """Discount per choice of each agent. Who is paid what others bring looks as far as they do."""
+    alone = train.reward == "individual" and train.algorithm != "joint"
+    return train.gamma, train.gamma, train.cooling_gamma if alone else train.gamma
 
 
 def fitted(setup: Setup) -> Setup:

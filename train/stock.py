@@ -10,7 +10,7 @@ import torch
 from ray.rllib.env.multi_agent_env import MultiAgentEnv
 from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
 
-from envs.actions import code_levels
+from envs.actions import level_table
 from envs.state import AGENTS
 from train.columns import ACTION, ADVANTAGE, INPUT, INPUT_BITS, INPUT_SEEN, LOGP, TARGET
 from train.kernel import code_bits
@@ -33,7 +33,7 @@ class StockSite(MultiAgentEnv):
         action: gym.Space = gym.spaces.Box(-np.inf, np.inf, (1,), np.float32)
         self._levels = None
         if setup.levels is not None:
-            action, self._levels = gym.spaces.Discrete(setup.levels), code_levels(setup.levels)
+            action, self._levels = gym.spaces.Discrete(max(setup.levels)), level_table(setup.levels)
         self.observation_spaces = dict.fromkeys(AGENTS, space)
         self.action_spaces = dict.fromkeys(AGENTS, action)
         self._sites: Any = None
@@ -50,7 +50,7 @@ class StockSite(MultiAgentEnv):
     def step(self, action_dict: dict[Any, Any]) -> tuple[dict, dict, dict, dict, dict]:  # type: ignore[override]
         for k, agent in enumerate(AGENTS):
             chosen = action_dict[agent]
-            level = np.asarray(chosen).item() if self._levels is None else self._levels[int(chosen)]
+            level = np.asarray(chosen).item() if self._levels is None else self._levels[k, int(chosen)]
             self._actions[0, k] = np.clip(level, -1.0, 1.0)
         self._sites.hold(self._actions)
         done = bool(self._sites.done[0])
@@ -67,7 +67,7 @@ class StockSite(MultiAgentEnv):
     def _look(self) -> dict[str, np.ndarray]:
         self._looker.look(self._seen[:, INPUT_SEEN])
         if self.setup.levels is not None:
-            code_bits(self._sites.bounds, self.setup.levels, self._seen[:, INPUT_BITS])
+            code_bits(self._sites.bounds, np.array(self.setup.levels), self._seen[:, INPUT_BITS])
         return {agent: self._seen[0].copy() for agent in AGENTS}
 
 

@@ -22,11 +22,12 @@ INFORMATION = "carbon_aware"
 INPUTS = len(layout(INFORMATION))
 
 
-def save_random(folder: Path, levels: int | None, seed: int = 0) -> Path:
+def save_random(folder: Path, levels: int | list[int] | None, seed: int = 0) -> Path:
     torch.manual_seed(seed)
     actors = {}
     for agent in AGENTS:
-        actors[agent] = Actor(Normaliser(0.1 * torch.randn(INPUTS), 1.0 + torch.rand(INPUTS)), levels)
+        own = levels[AGENTS.index(agent)] if isinstance(levels, list) else levels
+        actors[agent] = Actor(Normaliser(0.1 * torch.randn(INPUTS), 1.0 + torch.rand(INPUTS)), own)
         for parameter in actors[agent].parameters():
             parameter.data.mul_(5.0)
     save_policy(folder, actors, {"name": INFORMATION, "information": INFORMATION, "levels": levels, "seed": seed})
@@ -74,6 +75,15 @@ def test_actions_are_allowed_codes_or_within_bounds(tmp_path: Path) -> None:
 
     raw = load_policy(save_random(tmp_path / "b", None)).greedy(dict.fromkeys(AGENTS, obs), bounds + 0.25)
     np.testing.assert_array_equal(raw, 0.25)
+
+
+def test_each_agent_has_its_own_levels(tmp_path: Path) -> None:
+    obs, bounds = stored(tmp_path / "stored.npz", 500)
+    bounds[..., 0], bounds[..., 1] = -1.0, 1.0
+    raw = load_policy(save_random(tmp_path / "a", [3, 5, 21])).greedy(dict.fromkeys(AGENTS, obs), bounds)
+    for k, count in enumerate((3, 5, 21)):
+        assert np.isin(raw[:, k], code_levels(count)).all()
+    assert not np.isin(raw[:, 2], code_levels(5)).all(), "between the coarse levels too"
 
 
 def test_another_layout_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -169,6 +169,8 @@ def test_codes_are_those_the_policy_may_choose(small_setup: Setup) -> None:
     pair[:50, :, 1] = pair[:50, :, 0]
     pair[50:80] = np.round(pair[50:80] * 2) / 2
     bits = np.zeros((200, 3), dtype=np.float32)
-    code_bits(pair, 5, bits)
-    unpacked = (bits[..., None].astype(int) >> np.arange(5)) & 1 == 1
-    np.testing.assert_array_equal(unpacked, reachable_codes(pair, code_levels(5)))
+    counts = (5, 3, 21)
+    code_bits(pair, np.array(counts), bits)
+    for k, count in enumerate(counts):
+        unpacked = (bits[:, k, None].astype(int) >> np.arange(count)) & 1 == 1
+        np.testing.assert_array_equal(unpacked, reachable_codes(pair[:, k], code_levels(count)))
