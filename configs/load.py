@@ -107,7 +107,7 @@ def _resolve(config: Config) -> Config:
     folder = None if path is None or path.endswith(".parquet") else path
     name = config.workload.name or ("alibaba_2" if folder and from_file else "generator")
     # A trace over other signals is still a file.
-    workload_path = config.workload.path or folder or (None if name == "generator" else str(shared))
+    workload_path = config.workload.path or folder or (None if name in ("generator", "jobs") else str(shared))
     return config.model_copy(
         update={
             "signals": config.signals.model_copy(update={"path": path}),

@@ -66,8 +66,8 @@ class Signals(Section):
 class Workload(Section):
     """The utilisation trace of the IT load."""
 
-    name: Literal["alibaba_1", "alibaba_2", "google", "generator"] | None = key(
-        "trace; null: alibaba_2 with a folder of signal files, else generator"
+    name: Literal["alibaba_1", "alibaba_2", "google", "generator", "jobs"] | None = key(
+        "trace, or drawn: generator, jobs (in classes); null: alibaba_2 with a folder of signal files, else generator"
     )
     path: str | None = key("folder with workload_<name>.csv.gz; null: signals.path", locates=True)
 

@@ -1,8 +1,9 @@
-"""Utilisation of the IT load: recorded traces from files, or a thin seeded generator.
+"""Utilisation of the IT load: recorded traces from files, or one of two seeded generators.
 
 The recorded traces (Alibaba 2017, Google 2011) are short and laid end to end over calendar years: their values are
 real, their dates are ours. The generator needs no file: a level, a daily and a weekly shape by London clock, and an
 AR(1) of one hour's correlation 0.8 (assumption: between the 0.44 of the Alibaba and the 0.83 of the Google trace).
+``jobs`` needs none either: classes of jobs with size, run time and deadline (``grid.jobs``).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from grid.calendar import LONDON
+from grid.jobs import generated_jobs
 from grid.noise import ar1
 from grid.rows import STEPS_PER_PERIOD
 from grid.series import STEP, GridDataError, GridSeries, to_steps
@@ -22,6 +24,7 @@ from grid.sources.file import read_hourly
 
 TRACES = ("alibaba_1", "alibaba_2", "google")
 GENERATOR = "generator"
+JOBS = "jobs"
 
 LEVEL, DAY_SWING, PEAK_HOUR, WEEKEND_DROP, NOISE_SD, NOISE_CORRELATION = 0.52, 0.10, 15.0, 0.06, 0.07, 0.8
 
@@ -34,8 +37,10 @@ def load_workload(name: str, path: str | None, start_utc: pd.Timestamp, end_utc:
     """
     if name == GENERATOR:
         return generated(*needed(start_utc, end_utc), seed)
+    if name == JOBS:
+        return generated_jobs(*needed(start_utc, end_utc), seed)
     if name not in TRACES:
-        raise GridDataError(f"workload.name {name!r} is unknown; use one of {', '.join((*TRACES, GENERATOR))}")
+        raise GridDataError(f"workload.name {name!r} is unknown; use one of {', '.join((*TRACES, GENERATOR, JOBS))}")
     if path is None:
         raise GridDataError(f"workload.path is empty; give the folder that holds workload_{name}.csv.gz")
     return reach(_trace(str(Path(path) / f"workload_{name}.csv.gz")), start_utc, end_utc)

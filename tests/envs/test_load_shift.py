@@ -89,3 +89,39 @@ def test_throttled_servers_run_work_late_and_say_so(toy_case):
     arrived = sum(r["arrived_kwh"][0] for r in results)
     executed = sum(r["executed_kwh"][0] for r in results)
     assert executed + batch.state["queued_kwh"][0] == pytest.approx(arrived + waiting, rel=1e-9)
+
+
+def executed_after_deferring(case, steps):
+    """Step by step, beyond what may not wait: all arriving work is deferred for one step, then passed."""
+    batch = flat(case)
+    first = run(batch, -1.0)["executed_kwh"][0]
+    later = [run(batch, 0.0)["executed_kwh"][0] - WORK for _ in range(steps)]
+    assert batch.state["queued_kwh"][0] == pytest.approx(0.0, abs=1e-9)
+    return WORK - first, np.array(later)
+
+
+def test_the_second_class_waits_by_itself_until_its_own_deadline(toy_case):
+    case = toy_case(deferrable_share=0.0, short_share=0.3, short_deadline_steps=5)
+    deferred, later = executed_after_deferring(case, 10)
+    assert deferred == pytest.approx(0.3 * WORK)
+    np.testing.assert_allclose(later, np.eye(10)[4] * 0.3 * WORK, atol=1e-9)
+
+
+@pytest.mark.parametrize(("long", "short"), [(90, 7), (7, 90), (12, 12)])
+def test_each_class_comes_back_whole_at_its_own_deadline(toy_case, long, short):
+    case = toy_case(deferrable_share=0.2, deadline_steps=long, short_share=0.1, short_deadline_steps=short)
+    deferred, later = executed_after_deferring(case, 95)
+    assert deferred == pytest.approx(0.3 * WORK)
+    expected = np.zeros(95)
+    expected[long - 1] += 0.2 * WORK
+    expected[short - 1] += 0.1 * WORK
+    np.testing.assert_allclose(later, expected, atol=1e-9)
+
+
+def test_a_drain_takes_the_class_with_the_nearer_deadline_first(toy_case):
+    batch = flat(toy_case(deferrable_share=0.2, deadline_steps=96, short_share=0.1, short_deadline_steps=8))
+    run(batch, -1.0)
+    run(batch, 1.0 / 6.0)  # a sixth of what waits: half of the short class
+    waiting = batch.view().queue_kwh[0]
+    np.testing.assert_allclose(waiting[[6, 94]], [0.05 * WORK, 0.2 * WORK], atol=1e-6)
+    assert waiting.sum() == pytest.approx(0.25 * WORK)
