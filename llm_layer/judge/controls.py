@@ -82,10 +82,12 @@ def fit_controls(labelled: Sequence[Labelled], labels: str, folder: Path, seed: 
     y = np.array([one.classes for one in labelled], dtype=np.int64)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        fit_trees(x, y, seed).save(folder / TREE)
+        from threadpoolctl import threadpool_limits
     except ImportError:
         raise ValueError("scikit-learn is not installed; `pip install -e .[distil]` brings it") from None
-    fit_mlp(x, y, seed).save(folder / MLP)
+    with threadpool_limits(1):  # on shared machines more of them spin on each other's barriers
+        fit_trees(x, y, seed).save(folder / TREE)
+        fit_mlp(x, y, seed).save(folder / MLP)
     card = {
         "labels": labels,
         "situations": len(labelled),
