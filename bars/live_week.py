@@ -21,11 +21,13 @@ from typing import Any
 import pandas as pd
 
 from configs.load import load_config
+from configs.schema import Config
 from evaluate import happening
 from evaluate.cases import services_of
 from evaluate.run import run_site
 from grid.http import Terms
 from grid.series import STEP
+from grid.sources import Services
 from llm_layer.audit import read_lines
 
 REPO = Path(__file__).parents[1]
@@ -88,8 +90,14 @@ def day_through_an_outage(folder: Path) -> dict[str, Any]:
     """A day that is happening, the services down from 05:00 to 15:00, on a clock moved by hand; what the trail says."""
     services = SERVICES("2023-05-21 22:30")
     terms = Terms(silence_s=5.0, tries=2, backoff_s=0.05, distance_s=0.0, rest_s=0.0)
-    at_hand = {"terms": terms, "clock": lambda: services.now.timestamp()}
-    happening.services_of = lambda config: replace(services_of(config), **at_hand)
+
+    def clock() -> float:
+        return float(services.now.timestamp())
+
+    def at_hand(config: Config) -> Services:
+        return replace(services_of(config), terms=terms, clock=clock)
+
+    happening.services_of = at_hand
     start = pd.Timestamp("2023-05-21 23:00", tz="UTC")
 
     def on_progress(step: int, _total: int) -> None:

@@ -53,10 +53,12 @@ def run(
             run_folder(target, config.beckn.enabled) as folder,
             Reporter(config.run.name) as reporter,
         ):
+            from evaluate.happening import SERIES
             from evaluate.run import run_site
             from llm_layer.answers import FILE_NAME as ANSWERS
 
-            _fetch_first(config)
+            if not (folder / SERIES).exists():  # a run that goes on has its own
+                _fetch_first(config)
             beside = None if matrix is None else _compare(matrix, folder, target.parent / CACHE)
             answers = target.parent / CACHE / ANSWERS
             summary = run_site(config, folder, reporter, beside, answers)
