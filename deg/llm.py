@@ -7,13 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from deg import llm_distil, llm_judge, llm_probe
+from deg import llm_distil, llm_judge, llm_probe, llm_responsiveness
 from deg.options import AsJson, ConfigFile, Overrides, print_json, stdout_kept
 
 app = typer.Typer(help="The language model behind the supervisor.", no_args_is_help=True)
 app.command(name="probe")(llm_probe.probe)
+app.command(name="notices")(llm_probe.notices)
 app.command(name="fit-controls")(llm_judge.fit_controls)
 app.command(name="score-judge")(llm_judge.score_judge)
+app.command(name="responsiveness")(llm_responsiveness.responsiveness)
 app.command(name="distil")(llm_distil.distil)
 
 ModelName = Annotated[

@@ -1,4 +1,7 @@
-"""``deg llm probe``: put a file of notices or situations to a reader or a judge, and score what it answers."""
+"""``deg llm probe``: put a file of notices or situations to a reader or a judge, and score what it answers.
+
+``deg llm notices`` writes such a file of the project's own wordings.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,8 @@ EngineName = Annotated[
         "supervisor.reader.",
     ),
 ]
+NoticesFile = Annotated[Path, typer.Argument(metavar="FILE", help="Where to write the notices.")]
+SplitName = Annotated[str, typer.Option("--split", help="train, valid or test; readers learn from train alone.")]
 MODELS = ("vllm", "openai", "anthropic")
 KNOWN = {"notices": ("bag_of_words", *MODELS), "situations": ("rules", *MODELS)}
 
@@ -45,6 +50,25 @@ def probe(
         print_json(found)
     else:
         _show(found, kind)
+
+
+def notices(
+    file: NoticesFile,
+    split: SplitName = "test",
+    count: Annotated[int, typer.Option("--count", min=1, max=100_000, help="How many.")] = 800,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same notices.")] = 1,
+) -> None:
+    """Write a probe file of notices in the project's own wordings, with what they mean."""
+    import json
+
+    from llm_layer.notices.wordings import SPLITS
+    from llm_layer.probe.own import own_notices
+
+    known = next((name for name in SPLITS if name == split), None)
+    if known is None:
+        raise ValueError(f"--split {split}: take one of {', '.join(SPLITS)}")
+    file.write_text(json.dumps(own_notices(count, seed, known), ensure_ascii=False, indent=1), encoding="utf-8")
+    print(f"{file}: {count} notices of the {split} wordings; score them with deg llm probe {file}")
 
 
 def _engine_of(kind: str, engine: str | None, supervisor: Supervisor) -> Supervisor:

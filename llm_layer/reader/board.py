@@ -18,7 +18,7 @@ from envs.state import OUT
 from envs.view import SiteView
 from llm_layer.notices.breach import BreachMeter
 from llm_layer.notices.force import Constraints
-from llm_layer.notices.notice import Authored, Notice
+from llm_layer.notices.notice import NONE, Authored, Notice
 from llm_layer.reader.compile import Kept, Standing, compile_constraints
 from llm_layer.reader.reading import Reader, Reading
 from llm_layer.records import when
@@ -62,7 +62,7 @@ class NoticeBoard:
         self._supply = np.zeros((batch.steps, size))
         self._carbon = np.zeros((batch.steps + 1, size))  # cumulative, at the start of each step
         self.reads = np.zeros(size, dtype=np.int64)
-        self.woken: frozenset[int] = frozenset()  # sites with something newly read at this step
+        self.woken: frozenset[int] = frozenset()  # sites at which something newly read asks for something
         self.spent_kwh = np.zeros(size)  # electricity of this step's readings
 
     @property
@@ -124,7 +124,8 @@ class NoticeBoard:
         in_force = reading.constraint is not None
         if reading.constraint is not None:
             self._forces[site].add(one.notice.id, one.notice.source, one.notice.published_at, reading.constraint)
-            self.woken = self.woken | {site}
+            if reading.constraint.bound != NONE:
+                self.woken = self.woken | {site}
         one.due = step + (1 if reading.failed else one.wait)
         one.wait *= 1 if reading.failed else 2
         if in_force or one.due > one.last:
