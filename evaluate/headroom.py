@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from evaluate.ablation import CLAIM, EARNED, IDLE_TRADES, NEUTRAL, tables_of
+from evaluate.headroom_compare import Comparison, compare
 from evaluate.headroom_plan import (
     BASE,
     CARBON_PRICES_GBP_PER_T,
@@ -53,7 +54,8 @@ class Worth:
 class Ladder:
     """From the neutral site up, for one controller. by_rule: rule -> origin (requests, trades) -> its worth.
 
-    day_ahead   all three flexibilities, day-ahead prices alone; flexibilities sum to it
+    day_ahead   all three flexibilities, day-ahead prices alone; flexibilities sum to it, where there are any: parts
+                of the site are left out for controllers that plan every hour
     share       day-ahead saving and, by rule, that with everything, as shares of the neutral objective
     """
 
@@ -85,17 +87,25 @@ class Sensitivity:
 
 @dataclass(frozen=True)
 class Headroom:
-    """All numbers of the page. phantom_gbp: rule -> what an idle site's own trades were paid for nothing, a week."""
+    """All numbers of the page.
+
+    comparisons   day-ahead only, then with requests and with own trades under each rule
+    phantom_gbp   rule -> what an idle site's own trades were paid for nothing, a week
+    """
 
     neutral_gbp: float
     neutral_kg: float
     ladders: tuple[Ladder, ...]
+    comparisons: tuple[Comparison, ...]
     frontier: dict[str, tuple[FrontierPoint, ...]]
     sensitivities: tuple[Sensitivity, ...]
     phantom_gbp: dict[str, float]
     weeks: tuple[str, ...]
     few_weeks: tuple[str, ...]
     seeds: int
+
+    def comparison(self, key: str) -> Comparison | None:
+        return next((one for one in self.comparisons if one.key == key), None)
 
 
 def headroom(planned: list[Scenario], rows: Mapping[str, pd.DataFrame]) -> Headroom:
@@ -108,6 +118,7 @@ def headroom(planned: list[Scenario], rows: Mapping[str, pd.DataFrame]) -> Headr
         neutral_gbp=float(neutral[CLAIM].mean()),
         neutral_kg=float(neutral[CARBON].mean()),
         ladders=tuple(_ladder(saved, name, neutral) for name in controllers),
+        comparisons=tuple(compare(key, saved[key], tables[key][NEUTRAL][CLAIM]) for key in _markets(saved)),
         frontier={name: points for name in controllers if (points := _frontier(tables, name))},
         sensitivities=tuple(_sensitivity(tables, saved, one) for one in planned if one.kind == "sensitivity"),
         phantom_gbp=_phantom(tables),
@@ -144,12 +155,22 @@ def _ladder(saved: Saved, name: str, neutral: Mapping[str, np.ndarray]) -> Ladde
         share[rule] = ratio_of_sums(below[CLAIM], neutral[CLAIM], rng=_rng())
     return Ladder(
         controller=name,
-        flexibilities={flexibility: _flexibility(saved, name, flexibility) for flexibility in FLEXIBILITIES},
+        flexibilities={
+            flexibility: _flexibility(saved, name, flexibility)
+            for flexibility in FLEXIBILITIES
+            if name in saved[key_of((flexibility,))]
+        },
         day_ahead=_worth(day_ahead),
         by_rule=by_rule,
         totals=totals,
         share=share,
     )
+
+
+def _markets(saved: Saved) -> list[str]:
+    """Scenarios of the whole site on all weeks, from least to most market."""
+    known = [DAY_AHEAD, *(market_key(origin, rule) for rule in RULES for origin in (REQUESTS, TRADES))]
+    return [key for key in known if key in saved]
 
 
 def _flexibility(saved: Saved, name: str, flexibility: str) -> Worth:

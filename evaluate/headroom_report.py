@@ -16,7 +16,7 @@ from evaluate.ablation import FEW_WEEKS
 from evaluate.ablation_words import shares
 from evaluate.headroom import DAY_AHEAD, FrontierPoint, Headroom, Ladder, Worth, headroom
 from evaluate.headroom_figure import Bar, ladder
-from evaluate.headroom_plan import FLEXIBILITIES, RULES, scenarios
+from evaluate.headroom_plan import FLEXIBILITIES, REQUESTS, RULES, market_key, scenarios
 from evaluate.matrix_figures import Path, Point, both, plane
 from evaluate.matrix_run import MatrixReport, MatrixRun, identity, shared_context
 from evaluate.page import number, render_page
@@ -36,7 +36,13 @@ def make(config: Config, rows: Mapping[str, pd.DataFrame], provenance: Mapping[s
         "identity": identity(run),
         "claim": "objective_gbp + flex_phantom_gbp, means a week; positive is saved against the neutral site",
         "headroom": asdict(result),
-        "sentences": [*lead, *words.directions(words.first(result)), words.idle(result), *words.gaps(result)],
+        "sentences": [
+            *lead,
+            *words.standing(result),
+            *words.directions(words.first(result)),
+            words.idle(result),
+            *words.gaps(result),
+        ],
     }
     return MatrixReport(_render(run, result, lead), numbers, _tables(result), _headline(result), lead)
 
@@ -50,6 +56,7 @@ def _render(run: MatrixRun, result: Headroom, lead: list[str]) -> str:
         "lead": lead,
         "shown": shown,
         "ladders": [(one, _figures(one)) for one in result.ladders],
+        "standing": words.standing(result),
         "directions": words.directions(shown),
         "idle": words.idle(result),
         "gaps": words.gaps(result),
@@ -58,6 +65,10 @@ def _render(run: MatrixRun, result: Headroom, lead: list[str]) -> str:
         "rules": RULES,
         "day_ahead": DAY_AHEAD,
         "frontier_figure": _frontier(result),
+        "market_names": {DAY_AHEAD: "day-ahead only"}
+        | {market_key(o, rule): f"{words.WITH[o]}, {rule}" for rule in RULES for o in words.WITH},
+        "profiled": result.comparison(market_key(REQUESTS, RULES[0])),
+        "profile_figure": _profiles(result),
         "pounds": words.pounds,
         "kilograms": words.kilograms,
         "few_weeks": FEW_WEEKS,
@@ -78,8 +89,8 @@ def _figures(one: Ladder) -> list[tuple[Markup, Markup]]:
 
 def _bars(one: Ladder, unit: str) -> list[Bar]:
     bars, level = [], 0.0
-    for name in FLEXIBILITIES:
-        bars.append(_step(_LABELS[name], level, one.flexibilities[name], unit))
+    for name, worth in one.flexibilities.items():
+        bars.append(_step(_LABELS[name], level, worth, unit))
         level = bars[-1].end
     bars.append(_total("day-ahead only", one.day_ahead, unit))
     base = bars[-1].end
@@ -117,6 +128,20 @@ def _frontier(result: Headroom) -> tuple[Markup, Markup] | None:
     return both(plane, neutral, paths, axes, "Money and carbon saved by each controller at four carbon prices")
 
 
+def _profiles(result: Headroom) -> tuple[Markup, Markup] | None:
+    """In how many weeks each controller takes at least so much of the bound's saving."""
+    found = result.comparison(market_key(REQUESTS, RULES[0]))
+    shown = [one for one in found.weekly if one.profile] if found else []
+    if not shown:
+        return None
+    paths = [
+        Path(one.controller, _TINTS[k % len(_TINTS)], [(100 * share, 100 * weeks, "") for share, weeks in one.profile])
+        for k, one in enumerate(shown)
+    ]
+    axes = ("share of the bound’s saving, %", "weeks that reach it, %")
+    return both(plane, [], paths, axes, "Share of weeks in which each controller takes at least a share of the bound")
+
+
 def _corners(points: Sequence[FrontierPoint]) -> list[tuple[float, float, str]]:
     """Percentages; the first and last point of a line that moves carry their price."""
     at = [(100 * point.money.estimate, 100 * point.carbon.estimate) for point in points]
@@ -144,7 +169,7 @@ def _tables(result: Headroom) -> dict[str, str]:
     ladders = [
         [
             one.controller,
-            *(words.pounds(one.flexibilities[name].gbp) for name in FLEXIBILITIES),
+            *(words.pounds(worth.gbp) if (worth := one.flexibilities.get(name)) else "--" for name in FLEXIBILITIES),
             words.pounds(one.day_ahead.gbp),
             *(words.pounds(one.totals[rule].gbp) for rule in RULES),
         ]

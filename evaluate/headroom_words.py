@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from evaluate.headroom import DAY_AHEAD, Headroom, Ladder, Worth
-from evaluate.headroom_plan import REQUESTS, TRADES
+from evaluate.headroom_plan import REQUESTS, RULES, TRADES, market_key
 from evaluate.page import gbp, number
 from evaluate.statistics import Interval
 
 # Whose ladder is drawn first: the nearest to what could be won that a site can really do.
 FIRST = ("oracle", "mpc", "grid_aware", "threshold")
 WANTED = ("mpc", "oracle", "oracle_bound")
+WITH = {REQUESTS: "with requests", TRADES: "with requests and own trades"}
 ORIGINS = {REQUESTS: "requests", TRADES: "own trades"}
 
 
@@ -37,12 +38,35 @@ def lead(result: Headroom) -> list[str]:
     share = shown.share[DAY_AHEAD]
     sentences = [
         f"On day-ahead prices alone {shown.controller} saves {pounds(shown.day_ahead.gbp)} a week, "
-        f"{number(100 * share.estimate, 1)}\u00a0% of the neutral objective: {told}."
+        f"{number(100 * share.estimate, 1)}\u00a0% of the neutral objective{': ' if told else ''}{told}."
     ]
     bound = next((ladder for ladder in result.ladders if ladder.controller == "oracle_bound"), None)
     if bound is not None:
         most = bound.share[DAY_AHEAD]
         sentences.append(f"No controller can save more than {number(100 * most.estimate, 1)}\u00a0% there.")
+    return sentences
+
+
+def standing(result: Headroom) -> list[str]:
+    """What controllers take of the bound, and whether planning beats the rule; requests in, under the first rule."""
+    key = market_key(REQUESTS, RULES[0])
+    found = result.comparison(key)
+    if found is None:
+        return []
+    told = [
+        f"{one.controller} {number(100 * one.share_of_bound.estimate, 1)}\u00a0%"
+        for one in found.weekly
+        if one.share_of_bound is not None
+    ]
+    sentences = [f"Of the bound’s saving, requests included: {', '.join(told)}."] if told else []
+    for pair in found.pairs:
+        if (pair.a, pair.b) == ("mpc", "threshold"):
+            sure = "" if pair.gbp.excludes_zero else "; the interval holds zero"
+            sentences.append(
+                f"mpc saves {pounds(pair.gbp)} a week more than threshold, {number(100 * pair.share.estimate, 2)} "
+                f"[{number(100 * pair.share.low, 2)}, {number(100 * pair.share.high, 2)}]\u00a0% of the neutral "
+                f"objective{sure}."
+            )
     return sentences
 
 
@@ -83,7 +107,7 @@ def idle(result: Headroom) -> str:
 
 
 def gaps(result: Headroom) -> list[str]:
-    """What the page was asked for and does not show."""
+    """What the page was asked for and does not show, or shows on too little."""
     shown = {ladder.controller for ladder in result.ladders}
     missing = [name for name in WANTED if name not in shown]
     told = [f"Not in this matrix: {', '.join(missing)}."] if missing else []

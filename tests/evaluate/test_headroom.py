@@ -14,6 +14,7 @@ from configs.load import load_config
 from configs.schema import Config
 from evaluate.cases import params_of
 from evaluate.headroom import Headroom, headroom
+from evaluate.headroom_compare import compare
 from evaluate.headroom_plan import BASE, Scenario, scenarios
 from evaluate.headroom_report import make
 from evaluate.headroom_words import directions, first, gaps
@@ -24,6 +25,7 @@ WEEKS = tuple(f"2023-0{month}-02" for month in range(1, 7))
 ALONE = {"load": 100.0, "battery": 200.0, "cooling": 40.0}
 TOGETHER = -30.0  # load and battery get in each other's way
 REQUESTS = {"mutualised": 90.0, "vtp_pays": 50.0}
+OWN_TRADES = {"mutualised": 400.0, "vtp_pays": 40.0}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,8 @@ def saving_of(scenario: Scenario) -> float:
         return sum(ALONE[name] for name in names) + TOGETHER * ({"load", "battery"} <= set(names))
     full = sum(ALONE.values()) + TOGETHER
     if scenario.kind == "market":
-        return full + REQUESTS[scenario.config.market.compensation]
+        rule = scenario.config.market.compensation
+        return full + REQUESTS[rule] + OWN_TRADES[rule] * scenario.key.startswith("trades")
     half = 0.5 * full if scenario.key == "battery/half" else full
     return half + (REQUESTS["mutualised"] if scenario.config.market.requests else 0.0)
 
@@ -54,7 +57,7 @@ def rows_of(scenario: Scenario, saving: Callable[[Scenario], float] = saving_of)
             row |= {"variant": variant, "week_start": week, "data_hash": week, "code_commit": "abc"}
             row |= {"cost_gbp": cost, "net_gbp": cost, "objective_gbp": cost, "carbon_kg": 12000.0 - 0.5 * gain}
             if scenario.kind == "market" and variant != "neutral":  # requests cost carbon in this world
-                row["carbon_kg"] += 120.0
+                row["carbon_kg"] += 900.0 if scenario.key.startswith("trades") else 120.0
             records.append(row)
     return pd.DataFrame(records, columns=list(COLUMNS))
 
@@ -93,8 +96,9 @@ def test_steps_lead_to_the_total_in_pounds_and_kilograms_under_both_rules(result
 
 def test_money_against_carbon_is_said(result: Headroom) -> None:
     told = directions(first(result))
-    assert len(told) == 2
+    assert [sentence.split(",")[0] for sentence in told] == 2 * ["Under mutualised"] + 2 * ["Under vtp_pays"]
     assert all("kg more carbon: opposite directions" in sentence for sentence in told)
+    assert "own trades bring threshold £" in told[1]
 
 
 def test_sensitivities_are_changes_against_the_site_as_configured(result: Headroom) -> None:
@@ -104,11 +108,48 @@ def test_sensitivities_are_changes_against_the_site_as_configured(result: Headro
     assert changes["no requests"] == pytest.approx(changes["half the battery"] * 90.0 / 155.0)
 
 
-def test_what_is_not_there_is_said(result: Headroom) -> None:
-    told = " ".join(gaps(result))
+def test_what_is_not_there_is_said(config: Config) -> None:
+    evaluate = config.evaluate.model_copy(update={"variants": ("neutral", "carbon_threshold")})
+    planned = scenarios(config.model_copy(update={"evaluate": evaluate}))
+    told = " ".join(gaps(headroom(planned, {scenario.key: rows_of(scenario) for scenario in planned})))
     assert "mpc, oracle, oracle_bound" in told
     assert "own trades" in told
-    assert "does not move threshold" in told
+    assert "does not move carbon_threshold" in told
+
+
+def test_how_often_the_grid_asks_is_varied(config: Config) -> None:
+    often = {one.key: one.config.market for one in scenarios(config) if one.key.startswith("requests/")}
+    asked = [often[f"requests/{name}"].request_terms.most_per_week for name in ("one", "five", "daily")]
+    assert asked == [1, 5, 7]
+    assert not often["requests/none"].requests
+
+
+def test_hourly_planners_are_left_out_of_parts_of_the_site(config: Config) -> None:
+    evaluate = config.evaluate.model_copy(update={"variants": ("neutral", "mpc", "oracle")})
+    planned = scenarios(config.model_copy(update={"evaluate": evaluate}))
+    found = headroom(planned, {scenario.key: rows_of(scenario) for scenario in planned})
+    by_name = {one.controller: one for one in found.ladders}
+    assert set(by_name["oracle"].flexibilities) == {"load", "battery", "cooling"}
+    assert by_name["mpc"].flexibilities == {}
+    assert by_name["mpc"].day_ahead.gbp.estimate == by_name["oracle"].day_ahead.gbp.estimate
+
+
+def test_shares_pairs_and_profiles_stand_on_weeks() -> None:
+    bound = np.array([[100.0, 300.0, 200.0]])
+    saved = {name: {"claim_gbp": share * bound} for name, share in (("threshold", 0.6), ("oracle_bound", 1.0))}
+    saved["mpc"] = {"claim_gbp": bound * [[0.5, 1.0, 1.0]]}
+    found = compare("day-ahead", saved, np.full((1, 3), 1000.0))
+    shares = {one.controller: one.share_of_bound for one in found.weekly}
+    assert shares["oracle_bound"] is None
+    assert shares["threshold"].estimate == pytest.approx(0.6)
+    assert shares["mpc"].estimate == pytest.approx(550.0 / 600.0)  # a ratio of sums, not a mean of weekly ratios
+    (mpc,) = (one for one in found.weekly if one.controller == "mpc")
+    assert mpc.worst_share == pytest.approx(0.5)
+    assert dict(mpc.profile)[0.8] == pytest.approx(2 / 3)
+    (pair,) = found.pairs
+    assert (pair.a, pair.b) == ("mpc", "threshold")
+    assert pair.gbp.estimate == pytest.approx((-10.0 + 120.0 + 80.0) / 3)
+    assert not pair.gbp.excludes_zero
 
 
 def test_scenarios_take_away_what_they_say(config: Config) -> None:
