@@ -17,6 +17,7 @@ from envs.load_shift import full_work_kwh, may_wait_share
 from envs.state import BATTERY, LOAD_SHIFT
 from envs.view import SiteView
 from evaluate.optimal.envelope import roof
+from evaluate.optimal.noticed import keep_notices
 from evaluate.optimal.outlook import Outlook, see
 from evaluate.optimal.plan_model import KWH_PER_MWH, Columns, EndValue, Slots, Work, add_site, work_classes
 from evaluate.optimal.program import INFINITY, Program, SolverError
@@ -124,6 +125,9 @@ class Mpc:
             heat=None,
         )
         _keep_bounds(program, p, columns, work, bounds)
+        if view.notices and view.notices[site]:
+            carbon = slots.mean(outlook.carbon_gco2_per_kwh[:steps])
+            keep_notices(program, p, columns, slots, work, carbon, view.notices[site], view.timestamp(site))
         if self.settings.information == "grid_aware":
             _deliver(
                 program, p, columns, slots, outlook, float(view.state["period_kwh"][site]), view.step, self.settings
