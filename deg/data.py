@@ -68,7 +68,11 @@ def synth(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Seeded weather, carbon and prices fitted on 2022, as one Parquet; from 2023 on where that many years fit."""
+    """Seeded weather, carbon and prices fitted on 2022, as one Parquet; from 2023 on where that many years fit.
+
+    Beside it lies its description in the Croissant format.
+    """
+    from deg import croissant
     from deg.progress import Reporter
     from grid.calendar import london_midnight_utc
     from grid.sources import parquet, synthetic
@@ -84,8 +88,14 @@ def synth(
     with Reporter("making years"):
         series = synthetic.signals(first, end, seed, randomise=randomise)
         parquet.write(out, series)
+        randomised = " --randomise" if randomise else ""
+        about = croissant.write(
+            out, series, f"deg data synth --out {out.name} --years {years} --seed {seed}{randomised}"
+        )
     if as_json:
-        print_json({"file": str(out.resolve()), "rows": len(series.frame), "source": series.source})
+        print_json(
+            {"file": str(out.resolve()), "rows": len(series.frame), "source": series.source, "croissant": str(about)}
+        )
     else:
         print(f"{out}: {len(series.frame):,} rows from {start} to {start + years - 1}, {series.source}")
 

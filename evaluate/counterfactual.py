@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,15 @@ from envs.batch import SiteBatch
 from envs.state import AGENTS
 from envs.view import SiteView
 from evaluate.accounting import keep_books
-from evaluate.block import Job, policy_of
+from evaluate.block import Job, policy_of, reader_asked
 from evaluate.cases import market_rules
 from evaluate.rollout import rollout
 from evaluate.variants import policy_seeds
 from llm_layer.compile import supply_levels
 from llm_layer.directive import Directive
 from llm_layer.orchestrator import Accept, Control, Orchestrator
+from llm_layer.reader.board import NoticeBoard
+from llm_layer.reader.open import open_reader
 
 COLUMNS = (
     "variant", "seed", "week_start", "step", "time_utc", "wake", *AGENTS, "reason_code", "text", "held_steps",
@@ -52,8 +55,14 @@ class Given:
 class Retold(Orchestrator):
     """Gives each site what was recorded; site k goes without the orders of decision ``without[k]`` (None: with all)."""
 
-    def __init__(self, given: Sequence[Given], without: Sequence[int | None], accept: Accept) -> None:
-        super().__init__(None, accept=accept)
+    def __init__(
+        self,
+        given: Sequence[Given],
+        without: Sequence[int | None],
+        accept: Accept,
+        notices: NoticeBoard | None = None,
+    ) -> None:
+        super().__init__(None, accept=accept, notices=notices)
         self._without = without
         self._at_step: dict[int, list[tuple[int, Given]]] = {}
         for number, one in enumerate(given):
@@ -90,10 +99,11 @@ def given_in(orders: pd.DataFrame, position: int) -> list[Given]:
     ]
 
 
-def effects(job: Job, orders: pd.DataFrame, position: int) -> tuple[pd.DataFrame, float]:
+def effects(job: Job, orders: pd.DataFrame, position: int, answers: Path | None = None) -> tuple[pd.DataFrame, float]:
     """A row for each override of one week of a block, columns ``COLUMNS``; effects positive where it helped.
 
-    Effects are on ``objective_gbp + flex_phantom_gbp``, ``carbon_kg`` and ``cost_gbp`` of the week.
+    Effects are on ``objective_gbp + flex_phantom_gbp``, ``carbon_kg`` and ``cost_gbp`` of the week. answers: what a
+    language model that reads notices has answered before.
 
     Returns:
         The rows, and the week's ``objective_gbp + flex_phantom_gbp`` with every order in place, to be compared with
@@ -104,7 +114,7 @@ def effects(job: Job, orders: pd.DataFrame, position: int) -> tuple[pd.DataFrame
     totals = [
         totals
         for first in range(0, max(len(numbers), 1), MOST_SITES)
-        for totals in _replayed(job, given, position, numbers[first : first + MOST_SITES])
+        for totals in _replayed(job, given, position, numbers[first : first + MOST_SITES], answers)
     ]
     with_all, _, _ = totals[0]
     per_chunk = MOST_SITES + 1
@@ -117,18 +127,23 @@ def effects(job: Job, orders: pd.DataFrame, position: int) -> tuple[pd.DataFrame
     return pd.DataFrame(rows, columns=list(COLUMNS)), with_all
 
 
-def _replayed(job: Job, given: Sequence[Given], position: int, numbers: Sequence[int]) -> list[tuple[float, ...]]:
+def _replayed(
+    job: Job, given: Sequence[Given], position: int, numbers: Sequence[int], answers: Path | None
+) -> list[tuple[float, ...]]:
     """(claim, kilograms, bill) with all orders, then without each of ``numbers``."""
     case = job.cases[position]
     without = [None, *numbers]
     size = len(without)
-    run = rollout(
-        SiteBatch([case], np.zeros(size, dtype=np.int64)),
-        policy_of(job),
-        market_rules(job.config),
-        lambda agents, desk: Retold(given, without, desk.accept),
-        seeds=np.full(size, policy_seeds(job.seed, len(job.cases))[position]),
-    )
+    with open_reader(reader_asked(job), case.notices, answers=answers) as reader:
+        board = NoticeBoard(reader)
+        run = rollout(
+            SiteBatch([case], np.zeros(size, dtype=np.int64)),
+            policy_of(job),
+            market_rules(job.config),
+            lambda agents, desk: Retold(given, without, desk.accept, board),
+            seeds=np.full(size, policy_seeds(job.seed, len(job.cases))[position]),
+            notices=board,
+        )
     book = keep_books(run).by_step
     claim = (book["objective_gbp"] + book["flex_phantom_gbp"]).sum(axis=0)
     carbon, bill = (book[name].sum(axis=0) for name in ("carbon_kg", "cost_gbp"))

@@ -16,6 +16,7 @@ from evaluate.matrix import Blocks, cases_of
 from evaluate.names import ADDITIVE
 from evaluate.variants import Variant, groups_of
 from evaluate.weeks import spread_weeks
+from llm_layer.answers import FILE_NAME as ANSWERS
 
 REPLAYED = "replayed_less_recorded_gbp"  # 0 where the replay with every order in place is the week that was recorded
 SEED = 0
@@ -57,7 +58,8 @@ def _kept(blocks: Blocks, key: str, job: Job, position: int) -> pd.DataFrame:
     path: Path = blocks.store.folder / "overrides" / f"{key}-{position}.parquet"
     if path.is_file():
         return pd.read_parquet(path)
-    rows, replayed = effects(job, blocks.store.orders(key), position)
+    answers = blocks.store.folder / ANSWERS
+    rows, replayed = effects(job, blocks.store.orders(key), position, answers)
     recorded = blocks.store.rows(key).iloc[position][list(ADDITIVE)]
     rows[REPLAYED] = replayed - float(recorded["objective_gbp"] + recorded["flex_phantom_gbp"])
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,10 @@ from deg.cli import exit_code
 from evaluate.matrix import COLUMNS
 
 SMALL = ["wandb.mode=disabled", "evaluate.weeks=2", "evaluate.seeds=2"]
-FILES = ["config.yaml", "report.html", "report.json", "results.csv", "results.parquet", "tables"]
+FILES = [
+    "config.yaml", "overrides.csv", "report.html", "report.json", "results.csv", "results.parquet", "sales.csv",
+    "tables",
+]  # fmt: skip
 VARIANTS = "evaluate.variants=[neutral, carbon_threshold]"
 
 
