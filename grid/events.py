@@ -31,7 +31,7 @@ class FlexEvent:
         if not self.start < self.end:
             raise ValueError(f"event {self.id}: start={self.start} is not before end={self.end}")
         if self.kw <= 0:
-            raise ValueError(f"event {self.id}: kw={self.kw} must be above 0")
+            raise ValueError(f"event {self.id}: kw={self.kw} must be above 0; give the reduction asked for")
         if any(t != t.floor("30min") for t in (self.start, self.end)):
             raise ValueError(f"event {self.id}: start and end must lie on half-hours, got {self.start} .. {self.end}")
 
