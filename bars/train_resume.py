@@ -1,6 +1,6 @@
 """Training broken at random moments and resumed ends at an unbroken run's weights, bit for bit. One JSON on stdout.
 
-`python bars/train_resume.py [--breaks 10] [--seed 0]`: the same `deg train` twice on one CPU runner, once left alone,
+`python bars/train_resume.py [--breaks 10] [--seed 0] [--ray-address HOST:PORT]`: the same `deg train` twice on one CPU runner, once left alone,
 once ended by SIGKILL and SIGTERM in turn at drawn environment steps, a drawn fraction of a second later (in a rollout,
 an update or a save), and started again each time.
 """
@@ -34,16 +34,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--breaks", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--ray-address", default="null")
     asked = parser.parse_args()
     draws = random.Random(asked.seed)
     with tempfile.TemporaryDirectory() as folder:
-        whole = finish(start(folder, "whole"))
+        whole = finish(start(folder, "whole", asked.ray_address))
         moments = sorted(draws.randrange(STEPS // 20, STEPS * 19 // 20) for _ in range(asked.breaks))
         breaks = []
         for k, moment in enumerate(moments):
             kind = (signal.SIGKILL, signal.SIGTERM)[k % 2]
-            breaks.append(break_off(folder, moment, kind, draws.uniform(0.0, 0.5)))
-        resumed = finish(start(folder, "broken"))
+            breaks.append(break_off(folder, asked.ray_address, moment, kind, draws.uniform(0.0, 0.5)))
+        resumed = finish(start(folder, "broken", asked.ray_address))
         same = digest(whole) == digest(resumed)
     print(
         json.dumps(
@@ -60,8 +61,8 @@ def main() -> None:
     )
 
 
-def start(folder: str, name: str) -> subprocess.Popen[str]:
-    overrides = (*SMALL, f"run.dir={folder}", f"run.name={name}")
+def start(folder: str, name: str, ray_address: str) -> subprocess.Popen[str]:
+    overrides = (*SMALL, f"run.dir={folder}", f"run.name={name}", f"train.ray_address={ray_address}")
     return subprocess.Popen(
         [sys.executable, "-m", "deg.cli", "train", "--json", *overrides],
         stdout=subprocess.PIPE,
@@ -79,9 +80,9 @@ def finish(process: subprocess.Popen[str]) -> dict[str, Any]:
     return dict(json.loads(out))
 
 
-def break_off(folder: str, moment: int, kind: signal.Signals, delay_s: float) -> dict[str, Any]:
+def break_off(folder: str, ray_address: str, moment: int, kind: signal.Signals, delay_s: float) -> dict[str, Any]:
     """Start, wait until ``moment`` is logged and a little longer, end it."""
-    process = start(folder, "broken")
+    process = start(folder, "broken", ray_address)
     metrics = Path(folder) / "broken" / "metrics.csv"
     begun = time.monotonic()
     while process.poll() is None and steps_logged(metrics) < moment:

@@ -98,5 +98,10 @@ def _start(train: Train, processes: int) -> None:
             return
         except Exception as error:  # a busy machine: Ray gives its own processes half a minute, and raises just this
             ray.shutdown()
-            if attempt == ATTEMPTS - 1 or "timed out" not in str(error):
+            if "timed out" not in str(error):
                 raise
+            if attempt == ATTEMPTS - 1:
+                raise TimeoutError(
+                    f"Ray did not start in {ATTEMPTS} tries of half a minute, this machine is too busy; try again "
+                    "later, or join a running cluster by train.ray_address"
+                ) from error

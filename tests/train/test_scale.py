@@ -89,7 +89,7 @@ def test_compiled_loss_is_the_loss(setup_as: Callable[..., Setup], small_config:
     try:
         rows = torch.from_numpy(np.array(algorithm.env_runner.sample()[:256]))
         modules = dict(algorithm.env_runner.module.items())
-        asked: dict[str, Any] = {"levels": 5, "clip": 0.2, "value_weight": 0.5, "value_clip": 100.0}
+        asked: dict[str, Any] = {"discrete": True, "clip": 0.2, "value_weight": 0.5, "value_clip": 100.0}
         plain = ppo_loss(modules, rows, **asked, entropy_weight=torch.tensor(0.01))
         compiled = torch.compile(ppo_loss, dynamic=False)(modules, rows, **asked, entropy_weight=torch.tensor(0.01))
         for one, other in zip(plain, compiled, strict=True):
