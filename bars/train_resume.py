@@ -1,8 +1,8 @@
 """Training broken at random moments and resumed ends at an unbroken run's weights, bit for bit. One JSON on stdout.
 
-`python bars/train_resume.py [--breaks 10] [--seed 0] [--ray-address HOST:PORT]`: the same `deg train` twice on one CPU runner, once left alone,
-once ended by SIGKILL and SIGTERM in turn at drawn environment steps, a drawn fraction of a second later (in a rollout,
-an update or a save), and started again each time.
+`python bars/train_resume.py [--breaks 10] [--seed 0] [--ray-address HOST:PORT]`: the same `deg train` twice on one CPU
+runner, once left alone, once ended by SIGKILL and SIGTERM in turn at drawn environment steps, a drawn fraction of a
+second later (in a rollout, an update or a save), and started again each time.
 """
 
 from __future__ import annotations
