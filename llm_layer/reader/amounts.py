@@ -19,6 +19,7 @@ _PER_KWH = r"(?:\s*(?:/|per|a)\s*(?:kwh|kilowatt[- ]?hour|unit))"
 _FORMS: dict[str, tuple[tuple[str, float], ...]] = {
     "battery_reserve": ((rf"{_N}\s*(?:%|per ?cent|pct)", 0.01),),
     "carbon_cap": (
+        (r"(?P<n>half) a (?:metric )?ton(?:ne)?", 500.0),
         (rf"{_N}\s*(?:kg|kilos?|kilograms?)(?:\s*co2e?)?\b", 1.0),
         (rf"{_N}\s*(?:metric tons?|tonnes?|tons?|t)(?:\s*co2e?)?\b", 1000.0),
     ),
@@ -30,6 +31,7 @@ _FORMS: dict[str, tuple[tuple[str, float], ...]] = {
         (rf"{_N}{_PER_MWH}", 1.0),
     ),
     "maintenance_window": (
+        (r"(?P<n>half) a (?:mw\b|megawatt)", 500.0),
         (rf"{_N}\s*(?:kw|kilowatts?|kva)\b", 1.0),
         (rf"{_N}\s*(?:mw|megawatts?|mva)\b", 1000.0),
     ),
@@ -68,7 +70,7 @@ def _amounts(kind: str, text: str) -> Iterator[tuple[int, float, str]]:
     for pattern, factor in _COMPILED[kind]:
         if found := pattern.search(text):
             word = found["n"].lower()
-            number = _WORDS[word] if word in _WORDS else float(word.replace(",", ""))
+            number = 1.0 if word == "half" else _WORDS[word] if word in _WORDS else float(word.replace(",", ""))
             yield found.start(), number * factor, found[0]
     if kind == "battery_reserve":
         if found := _FRACTION.search(text):

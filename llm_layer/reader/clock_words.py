@@ -19,13 +19,21 @@ _NUMBER = r"\d+(?:\.\d+)?|" + "|".join(sorted(_NUMBERS, key=len, reverse=True))
 _HALF = r"a\.?m\b\.?|p\.?m\b\.?"
 _UNIT = r"(?!\s*(?:%|kg|t\b|tonnes|tons|metric|meg|mw|kilo|kw|pence|p/|hours|h\b|k\b|degrees|c\b)|\d)"
 CLOCK = re.compile(
-    rf"\b(?P<h>\d{{1,2}})[:.](?P<m>[0-5]\d)(?:\s*(?P<half>{_HALF})|{_UNIT})"
+    rf"(?:\b|(?<=T))(?P<h>\d{{1,2}})[:.](?P<m>[0-5]\d)(?:\s*(?P<half>{_HALF})|{_UNIT})"
     rf"|\b(?P<h2>\d{{1,2}})\s*(?P<half2>{_HALF})"
     r"|\b(?P<h3>[01]\d|2[0-4])(?P<m3>[0-5]\d)\s*(?:hrs|hours|h)\b"
     r"|\b(?P<h4>\d{1,2})h(?P<m4>[0-5]\d)\b"
-    r"|\b(?P<name>noon|midday|midnight)\b",
+    # 1700-1900, and the first of 5-7pm
+    r"|\b(?P<h5>[01]\d|2[0-4])(?P<m5>[0-5]\d)(?=\s*(?:-|–|to|until|till|and)\s*(?:[01]\d|2[0-4])[0-5]\d\b)"
+    r"|(?<=\d\d\d\d[-–])(?P<h6>[01]\d|2[0-4])(?P<m6>[0-5]\d)\b"
+    r"|(?<=\d\d\d\d to )(?P<h7>[01]\d|2[0-4])(?P<m7>[0-5]\d)\b"
+    rf"|\b(?P<h8>\d{{1,2}})(?=\s*(?:-|–|to|until|till|and)\s*\d{{1,2}}\s*(?P<half8>{_HALF}))"
+    r"|\b(?P<name>noon|midday|midnight|end of (?:the |this )?day|rest of (?:the |this )?day)\b",
     re.IGNORECASE,
 )
+_FIELDS = (
+    ("h", "m"), ("h2", None), ("h3", "m3"), ("h4", "m4"), ("h5", "m5"), ("h6", "m6"), ("h7", "m7"), ("h8", None),
+)  # fmt: skip
 LENGTH = re.compile(
     rf"\b(?P<n>{_NUMBER})[\s-]*(?P<unit>hours?|hrs?|h|minutes?|mins?)\b|\b(?P<half>half an hour)\b", re.IGNORECASE
 )
@@ -69,24 +77,29 @@ def resolve(words: Words, published_at: pd.Timestamp) -> Window:
     now = published_at.tz_convert(LONDON)
     day = _day(words.day, now) if words.day else None
     tonight = "night" in words.day.lower()
-    start = None if not words.start or NOW.match(words.start.strip()) else _start(words.start, day, tonight, now)
-    until = _until(words.until, start, day if start is None else None, tonight, now)
+    first, last = _paired(words.start.strip(), words.until.strip())
+    start = None if not first or NOW.match(first) else _start(first, day, tonight, now)
+    until = _until(last, start, day if start is None else None, tonight, now)
     origin = now if start is None else start
     if until is not None and not origin < until <= origin + LONGEST:
         raise UnclearTime(f"ends at {words.until!r}, which is over or too far off")
     return Window(_utc(start), _utc(until))
 
 
+def _paired(first: str, last: str) -> tuple[str, str]:
+    """A start and an end that say together what neither says alone: 5 and 7pm, 1700 and 1900."""
+    half = re.search(_HALF, last, re.IGNORECASE)
+    if re.fullmatch(r"\d{1,2}", first) and half:
+        first = f"{first} {half[0]}"
+    return tuple(f"{one[:2]}:{one[2:]}" if re.fullmatch(r"\d{4}", one) else one for one in (first, last))  # type: ignore[return-value]
+
+
 def minutes_of(found: re.Match[str]) -> int:
     """Minutes after midnight of a match of ``CLOCK``; midnight is 0."""
     if found["name"]:
-        return 0 if found["name"].lower() == "midnight" else 720
-    hour, minute = next(
-        (int(found[h]), int(found[m]) if m and found[m] else 0)
-        for h, m in (("h", "m"), ("h2", None), ("h3", "m3"), ("h4", "m4"))
-        if found[h]
-    )
-    half = (found["half"] or found["half2"] or "").lower()
+        return 720 if found["name"].lower() in ("noon", "midday") else 0
+    hour, minute = next((int(found[h]), int(found[m]) if m and found[m] else 0) for h, m in _FIELDS if found[h])
+    half = (found["half"] or found["half2"] or found["half8"] or "").lower()
     if half:
         if not 1 <= hour <= 12:
             raise UnclearTime(f"{found[0]!r} is no time of the day")

@@ -23,6 +23,8 @@ from llm_layer.reader.amounts import UnclearAmount, amount
         ("maintenance_window", "stay under 0.45 MW", 450.0),
         ("maintenance_window", "limited to 500 kW from 22:00", 500.0),
         ("maintenance_window", "1.2 megawatts", 1200.0),
+        ("maintenance_window", "no more than half a megawatt", 500.0),
+        ("carbon_cap", "0.5 tCO2e", 500.0),
     ],
 )
 def test_amounts_are_converted(kind, text, value):
