@@ -41,6 +41,19 @@ NOT_MODELLED = (
     "battery fade over time, its own cooling, and power factor",
     "response of prices or carbon intensity to the site; frequency response and other fast services",
 )
+BELIEVABLE = (
+    "## What the British site is compared with",
+    "",
+    "`python bars/site_believable.py` prints the PUE of 2021 and 2022 under London weather beside what Meta, Google and",
+    "Microsoft publish for their fleets (their sustainability reports of those years), and fails outside that range. It",
+    "prints the best constant supply air by wet bulb at light and heavy load as well. Season moves it at every load. Load",
+    "moves it in warm air alone: in the cool and mild hours of spring and autumn the best set-point is the edge of free",
+    "cooling, which does not depend on load, and only near the top of the partial free-cooling range do light and heavy",
+    "load differ by 2 K; the command says at which wet bulbs, and what share of the hours of 2022 that is.",
+    "",
+    "`python bars/site_properties.py` holds 200 random sites to their balances and bounds. A plant that is too small",
+    "throttles servers, then stops them before an inlet passes their limit; work is then late, never lost.",
+)
 SUSTAINDC_MODELLED = (
     "everything SustainDC computes, defects included: racks, servers, CRAC set-point, chiller, tower, battery, queue",
     "its observations and rewards, with the normaliser that remembers; traces conform (docs/sustaindc.md)",
@@ -122,6 +135,7 @@ def markdown() -> str:
     lines += ["## Parameters of the British site", ""]
     rows = ((p["name"], _number(p["default"]), p["unit"], _span(p), p["source"]) for p in sheets[0]["parameters"])
     lines += _table(("parameter", "default", "unit", "bounds", "source"), rows)
+    lines += BELIEVABLE
     return "\n".join(lines) + "\n"
 
 
