@@ -16,7 +16,7 @@ ENGINE := $(if $(GPU),llm,llm-cpu)
 # One thread a process: on shared machines more of them spin on each other's barriers.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: install install-llm bars demo tune test test-llm check clean policies
+.PHONY: install install-llm bars demo docs tune test test-llm check clean policies
 .DELETE_ON_ERROR:
 
 install: $(READY)
@@ -83,6 +83,10 @@ bars: $(READY)
 	  $(BIN)/python bars/$$bar.py > runs/bars/$$bar.json || failed="$$failed $$bar"; \
 	done; $(BIN)/python -m grid.beckn.fuzz --n 10000 > runs/bars/beckn_fuzz.txt || failed="$$failed beckn_fuzz"; \
 	test -z "$$failed" || { echo "missed:$$failed" >&2; exit 1; }
+
+# Pages that follow from the code: docs/rooms, docs/configuration.md, docs/environments.md, docs/versions.md.
+docs: $(READY)
+	@$(BIN)/deg describe docs docs
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,11 +9,12 @@ from typing import Any
 import typer
 from packaging.requirements import Requirement
 
-from deg import describe_env
+from deg import describe_docs, describe_env
 from deg.options import AsJson, ConfigFile, Overrides, print_json, print_table
 
 app = typer.Typer(help="Print what can be configured, from the declarations.", no_args_is_help=True)
 app.command(name="env")(describe_env.env)
+app.command(name="docs")(describe_docs.docs)
 
 PACKAGE = "deg-compute-orchestrator"
 ENGINES = ("llm", "llm-cpu")
@@ -88,10 +89,17 @@ def versions(as_json: AsJson = False) -> None:
     if as_json:
         print_json({name: {"allowed": allowed, "installed": installed} for name, (allowed, installed) in rows.items()})
         return
-    print("| package | allowed | tested |\n|---|---|---|")
-    print(f"| Python | {metadata.metadata(PACKAGE)['Requires-Python']} | {platform.python_version()} |")
-    for name, (allowed, installed) in rows.items():
-        print(f"| {name} | {allowed or 'any'} | {installed or 'not tested'} |")
+    print("\n".join(versions_table()))
+
+
+def versions_table() -> list[str]:
+    """Lines of a Markdown table: package, versions allowed, version installed."""
+    rows = [
+        f"| {name} | {allowed or 'any'} | {installed or 'not tested'} |"
+        for name, (allowed, installed) in sorted(_installed().items())
+    ]
+    python = f"| Python | {metadata.metadata(PACKAGE)['Requires-Python']} | {platform.python_version()} |"
+    return ["| package | allowed | tested |", "|---|---|---|", python, *rows]
 
 
 def _installed() -> dict[str, tuple[str, str | None]]:
