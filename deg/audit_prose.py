@@ -83,6 +83,18 @@ def _sale(sale: Body) -> str:
     return f"{what}: {sale['kw']:.0f} kW sold"
 
 
+def _reading(body: Body) -> str:
+    """A notice and what it was read as; an operator is told of one that could not be read, or not surely."""
+    start = f'{_clock(body)}  notice from the {body["source"]}: "{body["text"]}" - '
+    asked = body["constraint"]
+    if asked is None:
+        return f"{start}not read surely by {body['engine']}; what is in force stays, please look at it"
+    if asked["bound"] in ("none", "cancel"):
+        return start + ("asks for nothing" if asked["bound"] == "none" else f"ends what {asked['kind']} asked")
+    value = "" if asked["value"] is None else f" {asked['value']:g} {asked['unit']}"
+    return f"{start}{asked['bound']}{value}, {asked['from'] or 'now'} to {asked['until'] or 'further notice'}"
+
+
 def _delivery_start(body: Body) -> str:
     return (
         f"{_clock(body)}  delivery of {body['sold_kw']:.0f} kW begins: baseline {body['baseline_kw']:.0f} kW, "
@@ -185,6 +197,7 @@ def _clock(body: Body) -> str:
 _WRITERS = {
     "run": _run,
     "decision": _decision,
+    "reading": _reading,
     "delivery_start": _delivery_start,
     "delivery_end": _delivery_end,
     "settlement": _settlement,

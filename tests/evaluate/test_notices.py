@@ -1,13 +1,13 @@
 """Notices in the whole loop: broken by those who do not read, kept by those who do, and in the books either way."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from configs.load import ConfigError, load_config
+from deg.audit_prose import sentence
 from envs.batch import SiteBatch
 from evaluate.accounting import keep_books
 from evaluate.block import Job, reader_asked, run_block
@@ -100,7 +100,8 @@ def test_a_run_records_its_readings(tmp_path: Path):
         assert body["engine"] == "bag_of_words"
         assert body["tell_operator"] == (body["constraint"] is None)
         assert {"notice", "confidence", "cut", "source", "text"} <= set(body)
-    json.dumps(readings)
+    told = [sentence(body) for body in readings]
+    assert all(body["text"] in line for body, line in zip(readings, told, strict=True))
 
 
 def test_the_reserve_that_was_read_is_not_sold(config, case):
