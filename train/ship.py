@@ -25,11 +25,15 @@ def ship(runs: Path, shipped: Path = SHIPPED) -> list[str]:
     """Copy every finished run's policy, ranked. -> one line for each.
 
     Raises:
-        ValueError: none is finished, one does not fit the observation layout, or they are too large together.
+        ValueError: none is finished, one does not fit the observation layout, two are of one name and seed, or they
+            are too large together.
     """
     found: dict[str, list[tuple[float, Path, dict[str, Any]]]] = defaultdict(list)
     for folder in sorted(path / POLICY for path in runs.iterdir() if (path / POLICY / CARD).is_file()):
         card = load_policy(folder).card
+        for _, other, same in found[card["name"]]:
+            if same["seed"] == card["seed"]:
+                raise ValueError(f"{folder}: {card['name']} of seed {card['seed']}, as {other} is; remove one of them")
         found[card["name"]].append((_saving(card), folder, card))
     if not found:
         raise ValueError(f"{runs}: holds no finished run of `deg train`; train first")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -40,5 +41,9 @@ def test_algorithms_are_shipped_under_names_of_their_own(tmp_path: Path) -> None
     finished(runs, "site", 3, 0.01)
     assert "site-1: removed, no run in" in " ".join(ship(runs, shipped))
     assert [path.name for path in shipped_folders("site", shipped)] == ["site-3"]
+    (runs / "older").mkdir()
+    shutil.copytree(runs / "site-3" / "policy", runs / "older" / "policy")
+    with pytest.raises(ValueError, match="site of seed 3, as .* is; remove one of them"):
+        ship(runs, shipped)
     with pytest.raises(ValueError, match="no finished run"):
         ship(tmp_path / "shipped", shipped)
