@@ -43,7 +43,7 @@ def test_algorithms_are_shipped_under_names_of_their_own(tmp_path: Path) -> None
     assert [path.name for path in shipped_folders("site", shipped)] == ["site-3"]
     (runs / "older").mkdir()
     shutil.copytree(runs / "site-3" / "policy", runs / "older" / "policy")
-    with pytest.raises(ValueError, match="site of seed 3, as .* is; remove one of them"):
+    with pytest.raises(ValueError, match=r"site of seed 3, as .* is; remove one of them"):
         ship(runs, shipped)
     with pytest.raises(ValueError, match="no finished run"):
         ship(tmp_path / "shipped", shipped)
