@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from deg.options import CACHE, AsJson, ConfigFile, Overrides, print_json, print_table, stdout_kept
+
+if TYPE_CHECKING:
+    from evaluate.matrix_run import MatrixReport
 
 TRACKED = ("report.html", "report.json", "results.csv", "config.yaml")
 
@@ -46,7 +49,7 @@ def evaluate(
             from evaluate.matrix_files import evaluate_matrix
 
             report = evaluate_matrix(config, folder, cache, reporter)
-            track_report(config, folder, "evaluate", _summary(report.headline), report.headline, TRACKED)
+            track_report(config, folder, "evaluate", _summary(report.headline), _tables(report), TRACKED)
     except KeyboardInterrupt:
         print("stopped; finished blocks are kept, the same command goes on from there", file=sys.stderr)
         raise typer.Exit(1) from None
@@ -79,6 +82,21 @@ def _check(report: Path, sample: int, as_json: bool) -> None:
         )
     if found.problems:
         raise typer.Exit(1)
+
+
+def _tables(report: MatrixReport) -> dict[str, list[dict[str, Any]]]:
+    """What is tracked as tables: the headline, and each question with its answer."""
+    questions = [
+        {
+            "a": answer["a"],
+            "b": answer["b"],
+            **{f"saving_{end}": answer["saving"]["claim_gbp"][end] for end in ("estimate", "low", "high")},
+            "p_holm": answer["p_holm"],
+            "verdict": answer["verdict"],
+        }
+        for answer in report.numbers.get("answers", ())
+    ]
+    return {"headline": report.headline, "questions": questions}
 
 
 def _summary(headline: Sequence[Mapping[str, Any]]) -> dict[str, float]:

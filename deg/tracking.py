@@ -16,14 +16,14 @@ def track_report(
     folder: Path,
     job_type: str,
     summary: Mapping[str, float],
-    rows: Sequence[Mapping[str, Any]],
+    tables: Mapping[str, Sequence[Mapping[str, Any]]],
     files: Sequence[str],
 ) -> None:
-    """One W&B run of a finished report, in the group of its configuration: summary, one table, files as an artifact.
+    """One W&B run of a finished report, in the group of its configuration: summary, tables, files as an artifact.
 
     Args:
         folder: of the run; W&B's own files go into it, and ``wandb sync`` finds them there.
-        rows: of the table, all with the same keys. files: names in ``folder``.
+        tables: name -> rows, all of a table with the same keys. files: names in ``folder``.
     """
     run = start_wandb(config, folder, f"{job_type}-{config_hash(config)[:8]}", job_type)
     if run is None:
@@ -31,8 +31,9 @@ def track_report(
     import wandb
 
     run.summary.update(dict(summary))
-    if rows:
-        run.log({"summary": wandb.Table(columns=list(rows[0]), data=[list(row.values()) for row in rows])})
+    for name, rows in tables.items():
+        if rows:
+            run.log({name: wandb.Table(columns=list(rows[0]), data=[list(row.values()) for row in rows])})
     artifact = wandb.Artifact(f"{config.run.name}-{job_type}", type="report")
     for name in files:
         artifact.add_file(str(folder / name))
