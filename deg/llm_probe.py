@@ -82,12 +82,17 @@ def _engine_of(kind: str, engine: str | None, supervisor: Supervisor) -> Supervi
 
 
 def _notices(items: list[dict[str, Any]], asked: Supervisor) -> dict[str, Any]:
+    from llm_layer.probe.control import against_control
     from llm_layer.probe.notices import notices_of, probe_notices
+    from llm_layer.reader.bag_of_words import BagOfWordsReader
     from llm_layer.reader.open import reader_of
 
     notices_of(items)  # bad items before an engine starts
     with reader_of(asked) as reader:
-        return probe_notices(items, reader)
+        found = probe_notices(items, reader)
+    if asked.reader in MODELS:
+        found["control"] = against_control(items, found, probe_notices(items, BagOfWordsReader()))
+    return found
 
 
 def _situations(items: list[dict[str, Any]], asked: Supervisor) -> dict[str, Any]:
@@ -103,6 +108,8 @@ def _situations(items: list[dict[str, Any]], asked: Supervisor) -> dict[str, Any
 
 def _show(found: dict[str, Any], kind: str) -> None:
     rows = [("overall", found["overall"]), *found.get("per_kind", {}).items(), *found.get("controls", {}).items()]
+    if found.get("control"):
+        rows.append(("control", found["control"]))
     names = [name for name in found["overall"] if name != "items"]
     table = [
         [label, *("-" if shares.get(name) is None else f"{shares[name]:g}" for name in names)] for label, shares in rows

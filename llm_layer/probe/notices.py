@@ -67,6 +67,12 @@ def probe_notices(items: Sequence[Mapping[str, Any]], reader: Reader) -> dict[st
     return {"answers": answers, "overall": {**overall, "items": len(items)}, "per_kind": per_kind}
 
 
+def right_of(item: Mapping[str, Any], answer: Mapping[str, Any]) -> int:
+    """1 where all is right of an answer to an item that has ``expected``."""
+    published_at = pd.Timestamp(item.get("published_at", item.get("now")))
+    return int(bool(_marks(item["expected"], answer, published_at)["all_right"]))
+
+
 def _answer(item: Mapping[str, Any], reading: Reading) -> dict[str, Any]:
     asked = EMPTY if reading.constraint is None else reading.constraint.as_record()
     answer = {"id": item.get("id"), **asked, "engine": reading.engine, "confidence": round(reading.confidence, 4)}

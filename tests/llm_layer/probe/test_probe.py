@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from deg.cli import exit_code
+from llm_layer.probe.control import against_control
+from llm_layer.probe.notices import probe_notices
+from llm_layer.probe.own import own_notices
+from llm_layer.reader.bag_of_words import BagOfWordsReader
 
 FIXTURES = Path(os.environ.get("DEG_SHARED", "../shared")) / "fixtures/llm"
 NOTICE = {
@@ -110,3 +114,13 @@ def test_a_file_it_cannot_use_is_one_line(capsys, tmp_path, items, said):
 def test_an_engine_for_the_other_kind_of_file_is_refused(capsys, tmp_path):
     assert exit_code(["llm", "probe", str(write(tmp_path, [NOTICE])), "--engine", "rules"]) == 2
     assert "bag_of_words" in capsys.readouterr().err
+
+
+def test_a_model_is_set_against_the_control_with_an_interval():
+    items = own_notices(120, 3, "test")
+    answers = [{"id": item["id"], **item["expected"], "engine": "perfect"} for item in items]
+    control = probe_notices(items, BagOfWordsReader())
+    found = against_control(items, {"answers": answers}, control)
+    assert found["all_right_more"] == pytest.approx(1.0 - control["overall"]["all_right"], abs=1e-3)
+    assert 0.0 < found["low"] < found["all_right_more"] < found["high"] < 1.0
+    assert against_control(items, control, control)["all_right_more"] == 0.0
