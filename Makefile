@@ -84,7 +84,7 @@ bars: $(READY)
 	done; $(BIN)/python -m grid.beckn.fuzz --n 10000 > runs/bars/beckn_fuzz.txt || failed="$$failed beckn_fuzz"; \
 	test -z "$$failed" || { echo "missed:$$failed" >&2; exit 1; }
 
-# Pages that follow from the code: docs/rooms, docs/configuration.md, docs/environments.md, docs/versions.md.
+# Pages that follow from the code: docs/rooms, docs/configuration.md, docs/environments.md.
 docs: $(READY)
 	@$(BIN)/deg describe docs docs
 

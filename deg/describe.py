@@ -89,17 +89,10 @@ def versions(as_json: AsJson = False) -> None:
     if as_json:
         print_json({name: {"allowed": allowed, "installed": installed} for name, (allowed, installed) in rows.items()})
         return
-    print("\n".join(versions_table()))
-
-
-def versions_table() -> list[str]:
-    """Lines of a Markdown table: package, versions allowed, version installed."""
-    rows = [
-        f"| {name} | {allowed or 'any'} | {installed or 'not tested'} |"
-        for name, (allowed, installed) in sorted(_installed().items())
-    ]
-    python = f"| Python | {metadata.metadata(PACKAGE)['Requires-Python']} | {platform.python_version()} |"
-    return ["| package | allowed | tested |", "|---|---|---|", python, *rows]
+    print("| package | allowed | tested |\n|---|---|---|")
+    print(f"| Python | {metadata.metadata(PACKAGE)['Requires-Python']} | {platform.python_version()} |")
+    for name, (allowed, installed) in rows.items():
+        print(f"| {name} | {allowed or 'any'} | {installed or 'not tested'} |")
 
 
 def _installed() -> dict[str, tuple[str, str | None]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deg.describe_docs import ROOMS, ROOT, pages, room_page, versions_page
+from deg.describe_docs import ROOMS, ROOT, pages, room_page
 
 
 @pytest.mark.parametrize("name", [*(f"rooms/{room}.md" for room in ROOMS), "configuration.md"])
@@ -25,7 +25,3 @@ def test_every_key_has_its_line() -> None:
     page = pages()["configuration.md"]
     assert "| `supervisor.every_steps` | `4` | 15-min steps |" in page
     assert str(Path.home()) not in page
-
-
-def test_versions_name_what_is_allowed_and_installed() -> None:
-    assert "| ray | ==2.60.0 | 2.60.0 |" in versions_page()
