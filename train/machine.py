@@ -85,8 +85,8 @@ def _start(train: Train, processes: int) -> None:
             ray.init(address=train.ray_address, logging_level=logging.ERROR, log_to_driver=False)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ValueError(
-                f"train.ray_address {train.ray_address}: {error}; start the cluster, set RAY_AUTH_MODE as it was started "
-                "with (token or disabled), or use null"
+                f"train.ray_address {train.ray_address}: {error}; start the cluster, set RAY_AUTH_MODE as it was "
+                "started with (token or disabled), or use null"
             ) from None
         return
     for attempt in range(ATTEMPTS):
