@@ -16,13 +16,13 @@ from llm_layer.schema import answer_schema, shown_requests
 from llm_layer.situation import LONDON, Finding, Request, Situation, clock
 from llm_layer.verbs import verb_of
 
-PROMPT_VERSION = "judge-1"  # raise it with any change of wording: answers are cached and compared by it
+PROMPT_VERSION = "judge-2"  # raise it with any change of wording: answers are cached and compared by it
 
 SYSTEM = """\
 You supervise three agents of a data centre. For each answer follow, or override it where the facts say so: \
 load_shift defer, pass, run; battery charge, hold, discharge; cooling lower, hold, raise; \
 or set or limit its level, -1 to 1. accept: numbers of requests to sell. \
-Safety first, then late work, requests, price, carbon. Answer in JSON, text under 12 words."""
+Safety first, then late work, requests, price, carbon. Answer in JSON, text under 8 words."""
 
 Form = Literal["short", "long"]
 SYSTEMS: dict[Form, str] = {"short": SYSTEM, "long": LONG_SYSTEM}

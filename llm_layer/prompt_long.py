@@ -23,7 +23,7 @@ Rules, the first that applies to an agent decides:
 3. A request: accept it; it pays more than it costs, reason request.
 4. A conflict or an opportunity: ask for what is named there, at the level that is named there, with its reason.
 5. Otherwise: follow.
-reason_code is that of the first rule that applied to any agent. Answer in JSON, text under 12 words.
+reason_code is that of the first rule that applied to any agent. Answer in JSON, text under 8 words.
 
 Examples:
 Inlet TOO HOT. cooling conflict: lower gains GBP 75.00, inlet at its limit. Requests: none.

@@ -15,10 +15,13 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from envs.state import AGENTS
-from llm_layer.directive import TEXT_LENGTH, Acceptance, Directive, ReasonCode
+from llm_layer.directive import Acceptance, Directive, ReasonCode
 from llm_layer.situation import Request, Situation
 from llm_layer.verbs import VERBS
 
+# Characters of text. A small model that has nothing to say fills what it is given, a token a character, and the whole
+# batch waits for it: at 120 its slowest answers took four times the tokens of the others.
+TEXT_LENGTH = 64
 MAX_REQUESTS = 4  # shown at once; 1-3 are published a week
 LEVELS = (-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)  # a closed list: digits of a free number need not end
 

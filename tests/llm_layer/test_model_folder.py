@@ -104,7 +104,7 @@ def test_a_weight_package_with_other_content_is_not_used(tmp_path):
 def test_show_prompt_prints_it_with_its_length(capsys):
     assert exit_code(["llm", "show-prompt", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert shown["version"] == "judge-1"
+    assert shown["version"] == "judge-2"
     assert 200 < shown["tokens"] < 300
     assert shown["user"].startswith("Price LOW")
     assert exit_code(["llm", "show-prompt", "supervisor.model=nowhere"]) == 2
