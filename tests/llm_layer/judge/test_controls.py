@@ -128,3 +128,9 @@ def test_parts_and_thinning(data):
     assert "request" in causes_of(SAMPLE)
     assert "late work" in causes_of(replace(SAMPLE, facts={**SAMPLE.facts, "overdue_kwh": 3.0}))
     assert Labelled(SAMPLE, (0, level_class(1.0), 0)).classes[1] == 9
+
+
+@pytest.mark.parametrize("name", ["tree", "mlp", "constant", "copy"])
+def test_those_of_the_package_are_there(name):
+    (decision,) = open_control(name, None).decide([SAMPLE], None)
+    assert decision.policy_id.startswith(name)
