@@ -32,6 +32,7 @@ class StockSite(MultiAgentEnv):
         space = gym.spaces.Box(-np.inf, np.inf, (width,), np.float32)
         action: gym.Space = gym.spaces.Box(-np.inf, np.inf, (1,), np.float32)
         self._levels = None
+        self._last_code = () if setup.levels is None else tuple(n - 1 for n in setup.levels)
         if setup.levels is not None:
             action, self._levels = gym.spaces.Discrete(max(setup.levels)), level_table(setup.levels)
         self.observation_spaces = dict.fromkeys(AGENTS, space)
@@ -50,7 +51,10 @@ class StockSite(MultiAgentEnv):
     def step(self, action_dict: dict[Any, Any]) -> tuple[dict, dict, dict, dict, dict]:  # type: ignore[override]
         for k, agent in enumerate(AGENTS):
             chosen = action_dict[agent]
-            level = np.asarray(chosen).item() if self._levels is None else self._levels[k, int(chosen)]
+            if self._levels is None:
+                level = np.asarray(chosen).item()
+            else:  # RLlib's runner may draw a first action at random, masks or not, among the most codes of any agent
+                level = self._levels[k, min(int(chosen), self._last_code[k])]
             self._actions[0, k] = np.clip(level, -1.0, 1.0)
         self._sites.hold(self._actions)
         done = bool(self._sites.done[0])
