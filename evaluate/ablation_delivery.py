@@ -20,6 +20,7 @@ class Delivery:
     sales           a week. sold_kwh: a week
     delivered       of what was sold, by settlement: baseline less meter, at most what was sold
     reduced         of what was sold, by behaviour: the neutral site less meter, at most what was sold
+                    (weeks with sales resampled, seeds summed; None with fewer than two of them)
     kept            share of sales with ``WHOLE`` or more delivered
     gbp_per_mwh     flexibility money for each MWh sold, real and phantom
     """
@@ -28,8 +29,8 @@ class Delivery:
     own: bool
     sales: float
     sold_kwh: float
-    delivered: Interval
-    reduced: Interval
+    delivered: Interval | None
+    reduced: Interval | None
     kept: float
     real_gbp_per_mwh: float
     phantom_gbp_per_mwh: float
@@ -58,11 +59,13 @@ def _delivery(variant: str, own: bool, sales: pd.DataFrame, runs: pd.DataFrame, 
         delivered=np.clip(sales["delivered_kwh"], 0.0, sold), reduced=np.clip(sales["reduced_kwh"], 0.0, sold)
     )
     flex, phantom, sold_mwh = sales["flex_gbp"].sum(), sales["flex_phantom_gbp"].sum(), sold.sum() / 1000.0
-    tables = {name: _table(capped, name, runs) for name in ("sold_kwh", "delivered", "reduced")}
+    weekly = capped.groupby("week_start")[["sold_kwh", "delivered", "reduced"]].sum()
 
-    def share(name: str) -> Interval:
-        rng = np.random.default_rng(rng_seed)
-        return ratio_of_sums(tables[name], tables["sold_kwh"], rng=rng, resamples=RESAMPLES)
+    def share(name: str) -> Interval | None:
+        if len(weekly) < 2:
+            return None
+        part, whole = (weekly[column].to_numpy(float)[None] for column in (name, "sold_kwh"))
+        return ratio_of_sums(part, whole, rng=np.random.default_rng(rng_seed), resamples=RESAMPLES)
 
     return Delivery(
         variant=variant,
@@ -75,10 +78,3 @@ def _delivery(variant: str, own: bool, sales: pd.DataFrame, runs: pd.DataFrame, 
         real_gbp_per_mwh=float((flex - phantom) / sold_mwh),
         phantom_gbp_per_mwh=float(phantom / sold_mwh),
     )
-
-
-def _table(sales: pd.DataFrame, name: str, runs: pd.DataFrame) -> np.ndarray:
-    """float64 (seeds, weeks): sums, 0 where nothing was sold."""
-    sums = sales.astype({"week_start": str}).groupby(["seed", "week_start"])[name].sum()
-    wide = sums.reindex(pd.MultiIndex.from_frame(runs), fill_value=0.0).unstack("week_start").sort_index(axis=1)
-    return wide.to_numpy(float)

@@ -15,6 +15,7 @@ from evaluate.ablation_words import shares
 from evaluate.matrix_figures import both, plane
 from evaluate.matrix_run import MatrixRun
 from evaluate.page import number
+from evaluate.statistics import Interval
 from evaluate.tex import booktabs
 
 _AXES = ("money saved, % of the neutral site’s net cost", "carbon saved, %")
@@ -99,7 +100,7 @@ def _delivery_table(more: More, about: str) -> str:
     rows = [
         [
             one.variant, "own trades" if one.own else "requests", number(one.sales, 1), number(one.sold_kwh / 1000, 2),
-            shares(one.delivered, 0), shares(one.reduced, 0), f"{number(100 * one.kept)} %",
+            _or_dash(one.delivered), _or_dash(one.reduced), f"{number(100 * one.kept)} %",
             number(one.real_gbp_per_mwh, 0), number(one.phantom_gbp_per_mwh, 0),
         ]
         for one in more.deliveries
@@ -135,3 +136,7 @@ def _supervisors_table(more: More) -> str:
     ]
     heads = ["variant", "overrides", *(name.replace("_", " ") for name in shown)]
     return booktabs("Supervisors, means a week.", "tab:supervisors", heads, rows)
+
+
+def _or_dash(interval: Interval | None) -> str:
+    return shares(interval, 0) if interval else "-"

@@ -23,7 +23,7 @@ from evaluate.weeks import spread_weeks
 KINDS = ("real", "filled", "synthetic", "modelled")  # the more so, the less real
 # What a column of a table rests on: columns of the row table. The site itself is modelled throughout.
 RESTS_ON = {
-    "bill": ("tariff_gbp_per_mwh", "network_gbp_per_mwh"),
+    "bill": ("tariff_gbp_per_mwh",),
     "carbon": ("carbon_gco2_per_kwh",),
     "flex": ("event_gbp_per_mwh", "system_gbp_per_mwh", "baseline_kw"),
 }
@@ -88,21 +88,21 @@ def shared_context(run: MatrixRun) -> dict[str, Any]:
         "data_year": int(years[0]),
         "seeds": int(run.rows["seed"].nunique()),
         "provenance": list(run.provenance.items()),
-        "marks": marks(run.provenance),
+        "marks": marks(run.provenance, bool(config.tariff.network_bands)),
         "identity": identity(run),
         "commits": sorted(run.rows["code_commit"].astype(str).unique()),
         "folder": f"{config.run.dir}/{config.run.name}",
     }
 
 
-def marks(provenance: Mapping[str, str]) -> dict[str, str]:
-    """What the prices or intensities behind a column of a table are at worst: real, filled, synthetic or modelled."""
-    return {
-        name: max(
-            (provenance[column] for column in columns if column in provenance), key=KINDS.index, default="modelled"
-        )
-        for name, columns in RESTS_ON.items()
-    }
+def marks(provenance: Mapping[str, str], network: bool) -> dict[str, str]:
+    """What the prices or intensities behind a column of a table are at worst: real, filled, synthetic or modelled.
+
+    network: whether the bill has network charges.
+    """
+    rests = {**RESTS_ON, "bill": (*RESTS_ON["bill"], *(("network_gbp_per_mwh",) if network else ()))}
+    found = {name: [provenance[one] for one in columns if one in provenance] for name, columns in rests.items()}
+    return {name: max(kinds, key=KINDS.index, default="modelled") for name, kinds in found.items()}
 
 
 def _processor() -> str:
