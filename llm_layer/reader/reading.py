@@ -17,6 +17,7 @@ from llm_layer.reader.amounts import UnclearAmount, amount
 from llm_layer.reader.clock_words import UnclearTime, resolve
 
 SURE = 0.5  # a reading below this confidence is put before the operator, not in force
+SURE_OF_AN_END = 0.8  # to end what is in force takes more than to put something in force
 LONGEST_TEXT = 1200  # characters; what lies beyond is not read
 
 
@@ -117,7 +118,7 @@ def judged(
 ) -> Reading:
     """A reading from a class and copied words; without a constraint where it is in doubt, or not all was read."""
     unsure = Reading(notice.id, None, engine, confidence, cut, energy_kwh=energy_kwh)
-    if confidence < SURE:
+    if confidence < (SURE_OF_AN_END if ends else SURE):
         return replace(unsure, error=f"unsure: {kind} with confidence {confidence:.2f}")
     if cut and kind == "noise":
         return replace(unsure, error="noise so far as it was read, but the notice is too long to be read whole")
