@@ -154,12 +154,12 @@ def test_the_short_form_is_under_300_tokens(run, week):
 def test_an_engine_killed_in_the_middle_of_a_run_costs_no_step(engine, policy, run, week):
     killed = []
 
-    def kill_once(batch):
+    def kill(batch):
         if batch.now in (10, 21):
             killed.append(engine.pid)
             os.killpg(engine.pid, signal.SIGKILL)
 
-    ran = run(week, "carbon_threshold", policy, steps=32, touch=kill_once)
+    ran = run(week, "carbon_threshold", policy, steps=32, touch=kill)
     decisions = [decision for control in ran.controls for decision in control.decisions]
     counts = {name: int(value[0]) for name, value in ran.orchestrator.counters().items()}
     assert len(ran.controls) == 32
