@@ -45,14 +45,14 @@ def main() -> None:
             kind = (signal.SIGKILL, signal.SIGTERM)[k % 2]
             breaks.append(break_off(folder, asked.ray_address, moment, kind, draws.uniform(0.0, 0.5)))
         resumed = finish(start(folder, "broken", asked.ray_address))
-        same = digest(whole) == digest(resumed)
+        weights = [digest(whole), digest(resumed)]
     print(
         json.dumps(
             {
                 "claim": f"broken at {asked.breaks} random moments and resumed, training ends at the same weights",
-                "holds": same and all(b["broken"] for b in breaks) and resumed["resumed_at"] > 0,
+                "holds": weights[0] == weights[1] and all(b["broken"] for b in breaks) and resumed["resumed_at"] > 0,
                 "env_steps": STEPS,
-                "weights": [digest(whole), digest(resumed)],
+                "weights": weights,
                 "breaks": breaks,
                 "last_resumed_at": resumed["resumed_at"],
             },
