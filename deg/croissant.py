@@ -115,7 +115,7 @@ def described(path: Path, series: GridSeries, command: str) -> dict[str, Any]:
                     _field(TIME, "Start of the row, UTC", "sc:DateTime"),
                     *(
                         _field(name, f"{MEANINGS[name]}; {series.provenance[name]}", "sc:Float")
-                        for name in series.frame
+                        for name in map(str, series.frame)
                     ),
                 ],
             }
