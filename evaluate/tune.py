@@ -1,7 +1,9 @@
 """``python -m evaluate.tune``: tune every scripted controller on 2022 with the same number of trials.
 
 One evaluation runs a controller alone over 24 weeks of 2022, two workloads and two price levels, all in one batch.
-Requests are left out of it, except for the event follower, which has nothing else to do. What counts is the saving
+Requests are left out of it, except for the event follower, which has nothing else to do. When to sell, and how much,
+is no number of a controller: it follows the one shared rule (``agents.acceptance``), whose two numbers are assumptions
+and stay as they are for all. What counts is the saving
 against neutral in ``objective_gbp + flex_phantom_gbp``, a ratio of sums at each price level, then the mean of levels.
 
 Trials are kept in ``<run.dir>/tune`` as they are done: a tuning that was stopped goes on where it was.

@@ -10,7 +10,9 @@ the rollout's objective net of phantom money:
 - battery, import limit, no export: the kernel's own limits. The kernel lets load alone exceed the import limit; plans
   keep it, and a site whose load can exceed it has its bound over controllers that do too;
 - money: the objective's own terms (bill, wear, carbon, terminal), flex net of phantom exactly (``flex``); penalties
-  and the supervisor's electricity are left out, being never negative.
+  and the supervisor's electricity are left out, being never negative;
+- own trades, where they are allowed, are no larger than what is really reduced in each of their periods (design section
+  4): with them the bound is one over controllers that keep to that. Selling more earns no more net of phantom.
 
 A scenario's lost battery power is left out of the plan: with it no controller does better.
 
@@ -33,7 +35,7 @@ from evaluate.optimal.flex import PERIOD_HOURS, Market, Request, RequestColumns,
 from evaluate.optimal.plan_model import Columns, Slots
 from evaluate.optimal.program import INFINITY, Program, Solution
 from evaluate.optimal.trades import TradeColumns, add_own_trades
-from evaluate.optimal.week import GAP, TIME_LIMIT_S, InfeasibleWeekError, Week
+from evaluate.optimal.week import GAP, InfeasibleWeekError, Week
 from grid.calendar import settlement_index
 from grid.events import GATE_CLOSURE
 from grid.rows import STEP_HOURS, STEP_MINUTES, STEPS_PER_PERIOD
@@ -41,7 +43,9 @@ from grid.rows import STEP_HOURS, STEP_MINUTES, STEPS_PER_PERIOD
 __all__ = ["GAP", "TRADES_GAP", "BoundResult", "InfeasibleWeekError", "Plan", "Sale", "oracle_bound"]
 
 GATE_PERIODS = int(GATE_CLOSURE / pd.Timedelta(minutes=30))
-TRADES_LIMIT_S, TRADES_GAP = 30.0, 0.02  # where own trades are planned: a day's block is a choice among some 360
+# Of elapsed time, so that a busy machine does not change a plan: a week with own trades takes some 10 s of computing.
+TIME_LIMIT_S = 180.0
+TRADES_GAP = 0.02  # where own trades are planned: a day's block is a choice among some 360
 _FOUND_GBP: dict[str, float] = {}
 _LOG = logging.getLogger(__name__)
 BOTH_KW = 1.0  # charge and discharge above this in one half-hour are meant
@@ -91,23 +95,22 @@ def oracle_bound(
     *,
     requests: bool = True,
     own_trades: bool = False,
-    time_limit_s: float | None = None,
+    time_limit_s: float = TIME_LIMIT_S,
     gap: float | None = None,
 ) -> BoundResult:
     """Bound and plan of one case, under its parameters' own market terms.
 
     Args:
         requests: whether requests may be accepted. own_trades: whether one block of at most 4 h a day may be sold.
-        time_limit_s, gap: for the solver, stricter without own trades; at the limit the best plan is returned with
-            its gap, and a warning is logged.
+        time_limit_s: for the solver; when it is reached the best plan is returned with its gap, and a warning logged.
+        gap: relative, at which the solver may stop; None: ``TRADES_GAP`` with own trades, else ``GAP``.
 
     Raises:
         InfeasibleWeekError: no plan keeps the limits. ValueError: the plant cannot carry the servers' heat.
         SolverError: the time limit was reached without any plan.
     """
     started = time.perf_counter()
-    time_limit_s = time_limit_s or (TRADES_LIMIT_S if own_trades else TIME_LIMIT_S)
-    gap = gap or (TRADES_GAP if own_trades else GAP)
+    gap = (TRADES_GAP if own_trades else GAP) if gap is None else gap
     week = Week.of(case)
     program = Program()
     site = week.add_to(program)

@@ -100,7 +100,8 @@ class Program:
     ) -> Solution:
         """Minimise.
 
-        ``start``: values of the first columns of a plan known to be possible; later integer columns are 0 in it.
+        ``start``: values of the first columns of a plan known to be possible, the later columns being 0; returned where
+        time is up before another is found.
         ``basis``: of a continuous programme solved before; used where it has this one's columns and rows.
 
         Raises:
@@ -123,7 +124,15 @@ class Program:
             highs.setOptionValue("presolve", "off")  # it would begin anew
             highs.setBasis(basis)
         highs.run()
+        if start is not None and _without_plan(highs):
+            return self._begun(highs, np.concatenate([start, np.zeros(self.columns - len(start))]))
         return _solution(highs, any(block.any() for block in self._integer))
+
+    def _begun(self, highs: _Highs, x: np.ndarray) -> Solution:
+        """Where the time limit came before any plan but the one that was given, which may be all there is."""
+        cost = float(self._joined_cost() @ x) + self.constant
+        bound = float(highs.getInfo().mip_dual_bound)
+        return Solution(x, cost, bound, (cost - bound) / max(abs(cost), 1e-9), "time_limit")
 
     def fix(self, columns: np.ndarray, values: np.ndarray) -> None:
         """Let columns take these values only."""
@@ -167,6 +176,10 @@ class Program:
             kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
             lp.integrality_ = [kinds[int(flag)] for flag in integer]
         return lp
+
+
+def _without_plan(highs: _Highs) -> bool:
+    return highs.getModelStatus() == highspy.HighsModelStatus.kTimeLimit and not highs.getSolution().value_valid
 
 
 def _solution(highs: _Highs, is_mip: bool) -> Solution:

@@ -22,6 +22,15 @@ def test_one_seed_agrees_with_scipy_percentile_bootstrap() -> None:
     assert ours.high == pytest.approx(theirs.confidence_interval.high, abs=0.02 * width)
 
 
+def test_seeds_alone_agree_with_scipy_where_weeks_do_not_differ() -> None:
+    seeds = rng(11).normal(1.0, 2.0, 30)
+    ours = stats.paired_difference(np.tile(seeds[:, None], (1, 12)), np.zeros((30, 12)), rng=rng(2), resamples=40_000)
+    theirs = scipy.stats.bootstrap((seeds,), np.mean, method="percentile", n_resamples=40_000, rng=rng(3))
+    width = theirs.confidence_interval.high - theirs.confidence_interval.low
+    assert ours.low == pytest.approx(theirs.confidence_interval.low, abs=0.02 * width)
+    assert ours.high == pytest.approx(theirs.confidence_interval.high, abs=0.02 * width)
+
+
 def test_same_seed_gives_the_same_interval_and_another_seed_another() -> None:
     a, b = rng(4).normal(size=(2, 5, 8))
     first, again, other = (stats.paired_difference(a, b, rng=rng(s)) for s in (7, 7, 8))

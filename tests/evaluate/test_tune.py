@@ -13,10 +13,11 @@ import pytest
 from agents.ranges import Range
 from agents.scripted import Neutral
 from agents.tunable import TUNABLE
+from agents.tuned import FOLDER
 from configs.load import load_config
 from evaluate.cases import make_case
 from evaluate.search import Numbers, best_of, search
-from evaluate.tune import Bench, TrialLog, rescaled, tune
+from evaluate.tune import TRIALS, Bench, TrialLog, rescaled, tune
 
 RANGES = (
     Range("offset", -1.0, 1.0, 0.0),
@@ -34,6 +35,13 @@ def worth(numbers: Numbers) -> float:
 
 def found(trials: int = 400, seed: int = 0) -> Numbers:
     return best_of(search(RANGES, worth, trials, np.random.default_rng(seed))).numbers
+
+
+def test_every_shipped_controller_had_the_same_budget_on_the_same_weeks() -> None:
+    found = [json.loads((FOLDER / f"{name}.json").read_text()) for name in TUNABLE]
+    assert {one["trials"] for one in found} == {TRIALS}
+    assert len({(one["data"]["first_week"], one["data"]["last_week"], one["data"]["weeks"]) for one in found}) == 1
+    assert all(one["saving"] >= one["saving_before"] for one in found)
 
 
 @pytest.mark.parametrize("seed", range(5))

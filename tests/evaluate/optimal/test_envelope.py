@@ -11,6 +11,7 @@ from envs.load_shift import full_work_kwh
 from envs.params import site_params
 from envs.state import initial_state
 from evaluate.optimal.envelope import heat_store, pieces, roof
+from evaluate.optimal.settled import settled_pieces
 from grid.rows import UTILISATION, WET_BULB
 
 
@@ -63,6 +64,15 @@ def test_settled_planes_touch_the_least_power() -> None:
     assert (other <= one + 1e-9).all()  # room for heat can only lower a bound
     assert (one - other < 5.0).all()
     assert one[0] < one[2]  # a warm night needs the chiller
+
+
+def test_planes_are_kept_by_wet_bulb() -> None:
+    params, wet_bulb = site_params(), np.array([8.0, 8.1, -3.5, 8.0])
+    kept, anew = settled_pieces(params, wet_bulb), pieces(params, np.array([8.0, 8.0, -3.5, 8.0])[:, None], None)
+    np.testing.assert_array_equal(kept.work_kw, anew.work_kw)
+    np.testing.assert_array_equal(kept.base_kw, anew.base_kw)
+    other = settled_pieces(site_params(crah_fan_share=0.08), wet_bulb)
+    assert not np.array_equal(kept.base_kw, other.base_kw)
 
 
 def test_a_plant_too_small_for_the_heat_is_refused() -> None:
