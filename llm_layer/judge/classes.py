@@ -20,7 +20,7 @@ from llm_layer.verbs import FOLLOW, verb_of
 
 FOLLOWED = 0  # class; class k + 1 sets LEVELS[k]
 COUNT = 1 + len(LEVELS)
-NEAR = 0.125  # half a notch: what lies this close to the proposal is "follow"
+NEAR = 0.125  # half a notch: a level this close to the proposal is "follow"
 _WORDS = {
     ("load_shift", -1.0): "defer",
     ("load_shift", 0.0): "pass",
@@ -40,10 +40,7 @@ def level_class(level: float) -> int:
 
 def classes_of_actions(actions: np.ndarray, proposals: tuple[float, float, float]) -> Classes:
     """What another controller's actions float (3,) amount to beside these proposals."""
-    a, b, c = (
-        FOLLOWED if abs(float(action) - proposal) <= NEAR else level_class(float(action))
-        for action, proposal in zip(actions, proposals, strict=True)
-    )
+    a, b, c = (_beside(float(action), proposal) for action, proposal in zip(actions, proposals, strict=True))
     return a, b, c
 
 
@@ -57,8 +54,14 @@ def classes_of(directive: Directive, situation: Situation, supply_level: float =
     for order, proposal in zip(directive.orders(supply_level, per_k), situation.proposals, strict=True):
         moved = min(max(proposal, order.lo), order.hi)
         followed = order.mode == FOLLOW or (order.lo < order.hi and moved == proposal)
-        found.append(FOLLOWED if followed else level_class(moved))
+        found.append(FOLLOWED if followed else _beside(moved, proposal))
     return found[0], found[1], found[2]
+
+
+def _beside(level: float, proposal: float) -> int:
+    """The class of a level; one that is as good as the proposal follows it."""
+    number = level_class(level)
+    return FOLLOWED if abs(LEVELS[number - 1] - proposal) <= NEAR else number
 
 
 def order_of_class(agent: str, number: int) -> str | SetLevel:

@@ -82,7 +82,8 @@ def test_controls_learn_what_they_were_shown(data, folder):
     best = constant_of(train)
     for agent in AGENTS:
         assert scores["constant"][agent] == pytest.approx(best[agent])
-    assert scores["copy"]["follows_right"] == 0.0
+    assert scores["copy"]["follows_right"] == 1.0  # setting what is proposed is following
+    assert scores["copy"]["overrides_right"] == 0.0
 
 
 def test_trees_walk_as_scikit_learn_does(data):
