@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from configs.schema import Config
-from evaluate.ablation import NEUTRAL, tables_of
+from evaluate.ablation import IDLE_TRADES, NEUTRAL, tables_of
 from evaluate.ablation_delivery import Delivery, deliveries
 from evaluate.claims_carbon import Shifted, shifted
 from evaluate.claims_price import Prices, prices
@@ -98,7 +98,8 @@ class Claims:
 
 def planned(config: Config) -> list[tuple[Market, Config]]:
     """The matrix of each market; own trades only where a variant has a twin that makes them."""
-    twins = tuple(traders(config.evaluate.variants).values())
+    idle = (IDLE_TRADES,) if IDLE_TRADES in config.evaluate.variants else ()
+    twins = tuple(dict.fromkeys((*idle, *traders(config.evaluate.variants).values())))
     found = []
     for market in MARKETS:
         changed = config.market.model_copy(update=dict(market.keys))
