@@ -19,6 +19,10 @@ Role = Annotated[Literal["reader", "judge"], typer.Option("--role", help="What t
 Base = Annotated[str, typer.Option("--base", metavar="MODEL", help="Folder, or name of a pulled model.")]
 Count = Annotated[int, typer.Option("--pairs", min=1, help="Examples, each seen once.")]
 Seed = Annotated[int, typer.Option("--seed", min=0)]
+Labels = Annotated[
+    Literal["rules", "mpc"], typer.Option("--labels", help="Whose answers a judge learns; mpc costs 10 CPU s a week.")
+]
+Weeks = Annotated[int, typer.Option("--weeks", min=1, help="Synthetic weeks that a judge's situations come from.")]
 Rate = Annotated[float, typer.Option("--learning-rate", min=1e-6, max=1.0)]
 To = Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Must not exist yet; default runs/distil/ROLE.")]
 
@@ -27,6 +31,8 @@ def distil(
     role: Role = "reader",
     pairs: Count = 3600,
     base: Base = "smollm2-135m",
+    labels: Labels = "rules",
+    weeks: Weeks = 24,
     seed: Seed = 0,
     learning_rate: Rate = 2e-3,
     to: To | None = None,
@@ -46,19 +52,33 @@ def distil(
     working = folder.with_name(f".{folder.name}.unfinished")
     shutil.rmtree(working, ignore_errors=True)
     with stdout_kept(as_json), Reporter(f"tuning {base} as {role}") as reporter:
-        shown = _pairs(role, pairs, seed)
+        shown = _reader_pairs(pairs, seed) if role == "reader" else _judge_pairs(pairs, seed, labels, weeks)
         tuned = tune(model.path, shown, working / "adapter", recipe, reporter)
-        card = {"role": role, "base": base, "base_revision": model.revision, **tuned.card()}
+        card = {
+            "role": role,
+            **({"labels": labels} if role == "judge" else {}),
+            "base": base,
+            "base_revision": model.revision,
+            **tuned.card(),
+        }
         (working / "adapter" / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
         merge(model.path, working / "adapter", working / "model")
         working.rename(folder)
     _say(folder, card, as_json)
 
 
-def _pairs(role: str, count: int, seed: int) -> Sequence[Pair]:
+def _reader_pairs(count: int, seed: int) -> Sequence[Pair]:
     from llm_layer.distil.pairs import reader_pairs
 
     return list(reader_pairs(count, seed))
+
+
+def _judge_pairs(count: int, seed: int, labels: Literal["rules", "mpc"], weeks: int) -> Sequence[Pair]:
+    from configs.load import load_config
+    from deg.judge_data import labelled, training
+    from llm_layer.distil.pairs import judge_pairs
+
+    return judge_pairs(labelled(training(load_config(None), weeks), labels), count, seed)
 
 
 def _say(folder: Path, card: dict[str, Any], as_json: bool) -> None:

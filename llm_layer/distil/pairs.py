@@ -5,9 +5,12 @@ The static part is left out: a tuned model has it in its weights, and on a CPU i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from llm_layer.judge.labelled import Labelled, pairs, thinned, trainable
 from llm_layer.notices.wordings import Split
 from llm_layer.reader.answer import answer_text, reading_prompt
 from llm_layer.reader.training import examples
@@ -26,3 +29,9 @@ def reader_pairs(count: int, seed: int, split: Split = "train") -> Iterator[Pair
     for example in examples(count, seed, split):
         prompt, _ = reading_prompt(example.notice.source, example.text)
         yield Pair(prompt.user, answer_text(example.kind, example.ends, example.words))
+
+
+def judge_pairs(labelled: Sequence[Labelled], count: int, seed: int) -> list[Pair]:
+    """At most ``count`` situations with their labels, in seeded order, none with a combination kept for the test."""
+    chosen = [Pair(prompt.user, answer) for prompt, answer in pairs(thinned(trainable(labelled), count))]
+    return [chosen[place] for place in np.random.default_rng(seed).permutation(len(chosen))]
