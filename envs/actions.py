@@ -12,6 +12,7 @@ and proportional in between; ``discrete: n`` (odd) maps the codes 0 .. n-1 evenl
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -33,12 +34,20 @@ def level_table(levels: Sequence[int]) -> np.ndarray:
     return table
 
 
+def numbers(name: str, given: Any) -> np.ndarray:
+    """An array of real numbers. Raises ValueError on anything else: text, complex numbers, lists of unequal length."""
+    try:
+        array = np.asarray(given)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: not numbers ({error})") from None
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{name}: not numbers (dtype {array.dtype}); give float32")
+    return array
+
+
 def as_actions(raw: np.ndarray, batch_size: int) -> np.ndarray:
     """``raw`` as contiguous float32 (B, 3). Raises ValueError on shape or dtype; values are the kernel's to check."""
-    try:
-        actions = np.ascontiguousarray(raw, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"actions: not numbers ({error}); give float32 ({batch_size}, {len(AGENTS)})") from None
+    actions = np.ascontiguousarray(numbers("actions", raw), dtype=np.float32)
     if actions.shape != (batch_size, len(AGENTS)):
         raise ValueError(f"actions: shape {actions.shape}, expected ({batch_size}, {len(AGENTS)}) for {AGENTS}")
     return actions

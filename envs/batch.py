@@ -205,20 +205,22 @@ class SiteBatch:
         if self._step >= self.steps:
             raise ValueError(f"step: the run ended after {self.steps} steps; call reset() first")
         raw = as_actions(raw, self.batch_size)
-        if bounds is None:
-            bounds = self._no_bounds
-        elif bounds.shape != self._no_bounds.shape:
-            raise ValueError(f"bounds: shape {bounds.shape}, expected {self._no_bounds.shape}")
-        elif bounds.dtype != np.float32:
-            raise ValueError(f"bounds: dtype {bounds.dtype}, expected float32")
-        else:
-            bounds = np.ascontiguousarray(bounds)
+        bounds = self._no_bounds if bounds is None else self._checked_bounds(bounds)
         wrong = self._slices.run(kernel, raw, bounds, call)
         if wrong >= 0:
             raise bad_action(raw, bounds, wrong)
         self._step += 1
         if self._step >= self._outages.next_edge:
             self._outages.apply(self._step, self.state)
+
+    def _checked_bounds(self, bounds: np.ndarray) -> np.ndarray:
+        """Contiguous bounds. Raises ValueError on shape or dtype; their order is the kernel's to check."""
+        bounds = np.asarray(bounds)
+        if bounds.shape != self._no_bounds.shape:
+            raise ValueError(f"bounds: shape {bounds.shape}, expected {self._no_bounds.shape}")
+        if bounds.dtype != np.float32:
+            raise ValueError(f"bounds: dtype {bounds.dtype}, expected float32")
+        return np.ascontiguousarray(bounds)
 
     def _call_of(self, result: StepResult, observer: Observer | None = None) -> Call:
         """Arguments of the kernel after the actions, for this result."""

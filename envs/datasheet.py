@@ -76,7 +76,7 @@ def _head(entry: Registered) -> dict[str, Any]:
     return {
         "id": entry.id,
         "title": entry.title,
-        "faces": {face: place for face, place in faces.items() if place},
+        "faces": faces,
         "options": entry.options,
         "step_minutes": 15,
     }

@@ -35,8 +35,11 @@ class Episodes:
             raise ValueError("cases: none given; give at least one Case")
         check_ranges(self.ranges)
         shortest = min(case.rows.steps for case in self.cases)
-        if self.steps is not None and not 1 <= self.steps <= shortest:
-            raise ValueError(f"episode_steps: {self.steps}; give 1 to {shortest}, the steps of the shortest case")
+        whole = isinstance(self.steps, (int, np.integer))
+        if self.steps is not None and not (whole and 1 <= self.steps <= shortest):
+            raise ValueError(
+                f"episode_steps: {self.steps}; give a whole number from 1 to {shortest}, the steps of the shortest case"
+            )
 
     def draw(self, rng: np.random.Generator) -> tuple[int, int, np.ndarray | None]:
         """-> (case, first row, parameters (1,) or None for the case's own)."""

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from envs.actions import numbers
 from envs.batch import SiteBatch
 from envs.case import Case
 from envs.case_maker import registered_case_maker
+from envs.faces import actions_in_order
 from envs.grid_aware import grid_signals
 from envs.proposer import Proposer, ThresholdProposer
 from envs.reward import step_reward_gbp
@@ -132,10 +134,7 @@ class DataCentreEnv:
 
 
 def _raw(actions: Mapping[str, float] | np.ndarray) -> np.ndarray:
-    """float32 (1, 3) in the order of ``AGENTS``."""
+    """(1, 3) in the order of ``AGENTS``; ranges are the kernel's to check."""
     if not isinstance(actions, Mapping):
-        return np.asarray(actions, dtype=np.float32).reshape(1, -1)
-    missing = [agent for agent in AGENTS if agent not in actions]
-    if missing:
-        raise ValueError(f"step: no action for {missing[0]}; give one for each of {', '.join(AGENTS)}")
-    return np.array([[float(actions[agent]) for agent in AGENTS]], dtype=np.float32)
+        return numbers("step: actions", actions).reshape(1, -1)
+    return numbers("step: actions", actions_in_order(actions, AGENTS)).reshape(1, -1)

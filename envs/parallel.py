@@ -13,15 +13,15 @@ from envs.actions import code_levels
 from envs.batch import SiteBatch
 from envs.case import Case
 from envs.episodes import episodes
+from envs.faces import RENDER_FPS, ParallelFace
 from envs.feasible import code_mask
 from envs.layouts import layout, limits
 from envs.randomise import Ranges
 from envs.render import DayChart, site_strips
-from envs.single import RENDER_FPS, check_render_mode
 from envs.state import AGENTS, OUTPUTS
 
 
-class SiteParallelEnv(ParallelEnv):
+class SiteParallelEnv(ParallelFace):
     """A British data-centre site run by three cooperating agents.
 
     *Problem*: run the site through one case (a week, say) at the least objective: bill, wear, carbon cost, penalties,
@@ -70,35 +70,24 @@ class SiteParallelEnv(ParallelEnv):
         ranges: Ranges | None = None,
         render_mode: str | None = None,
     ) -> None:
-        check_render_mode(render_mode)
-        self.render_mode = render_mode
         self.information = information
         self.levels = None if discrete is None else code_levels(discrete)
-        self.possible_agents = list(AGENTS)
-        self.agents: list[str] = []
         low, high = limits(layout(information)).T
-        self.observation_spaces = {agent: spaces.Box(low, high, dtype=np.float32) for agent in AGENTS}
-        self.action_spaces: dict[str, spaces.Space] = {
-            agent: spaces.Box(-1.0, 1.0, (1,), np.float32) if discrete is None else spaces.Discrete(discrete)
-            for agent in AGENTS
-        }
+        super().__init__(
+            {agent: spaces.Box(low, high, dtype=np.float32) for agent in AGENTS},
+            {
+                agent: spaces.Box(-1.0, 1.0, (1,), np.float32) if discrete is None else spaces.Discrete(discrete)
+                for agent in AGENTS
+            },
+            render_mode,
+        )
         self._episodes = episodes(cases, episode_steps, ranges)
         self.batch = SiteBatch(self._episodes.cases, [0], episode_steps=episode_steps)
-        self._rng = np.random.default_rng()
         self._raw = np.empty((1, len(AGENTS)), dtype=np.float32)
-        self._chart: DayChart | None = None
-
-    def observation_space(self, agent: str) -> spaces.Space:
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: str) -> spaces.Space:
-        return self.action_spaces[agent]
 
     def reset(self, seed: int | None = None, options: dict | None = None) -> tuple[dict, dict]:
         """Draw an episode and start it. All randomness comes from ``seed``."""
-        if seed is not None:
-            self._rng = np.random.default_rng(seed)
-        case, first, params = self._episodes.draw(self._rng)
+        case, first, params = self._episodes.draw(self._seeded(seed))
         self.batch.reset(site_case=[case], start_steps=[first], params=params)
         self.agents = list(AGENTS)
         if self.render_mode is not None:
@@ -112,10 +101,8 @@ class SiteParallelEnv(ParallelEnv):
         Raises:
             ValueError: a missing agent, an action outside its space, stepping past the end.
         """
-        if not self.agents:
-            raise ValueError("step: the episode has ended or never began; call reset() first")
-        for k, agent in enumerate(AGENTS):
-            self._raw[0, k] = self._level(agent, actions)
+        for k, action in enumerate(self._in_order(actions)):
+            self._raw[0, k] = self._level(AGENTS[k], action)
         result = self.batch.advance(self._raw, self.information, copy=False)
         infos = self._infos(result.bounds.copy())
         outputs = dict(zip(OUTPUTS, result.outputs[0].tolist(), strict=True))
@@ -124,34 +111,19 @@ class SiteParallelEnv(ParallelEnv):
             infos[agent]["executed"] = executed
         if self._chart is not None:
             self._chart.add(result.outputs[0])
-        done = self.batch.done
-        if done:
-            self.agents = []
-        return (
-            dict.fromkeys(AGENTS, result.observed[0].copy()),
-            dict.fromkeys(AGENTS, result.reward.item()),
-            dict.fromkeys(AGENTS, False),
-            dict.fromkeys(AGENTS, done),
-            infos,
-        )
+        observations = dict.fromkeys(AGENTS, result.observed[0].copy())
+        return self._results(observations, dict.fromkeys(AGENTS, result.reward.item()), self.batch.done, infos)
 
-    def render(self) -> np.ndarray | None:
-        """uint8 (H, W, 3) of the last day with ``render_mode="rgb_array"``, else None."""
-        return None if self._chart is None else self._chart.draw()
-
-    def close(self) -> None:
-        """Nothing to release."""
-
-    def _level(self, agent: str, actions: Mapping[str, Any]) -> float:
+    def _level(self, agent: str, action: Any) -> float:
         """One agent's action as a number; its range is the kernel's to check."""
-        if agent not in actions:
-            raise ValueError(f"step: no action for {agent}; give one for each of {', '.join(AGENTS)}")
-        action = actions[agent]
         if self.levels is None:
             try:
-                return float(action.item() if hasattr(action, "item") else action)
-            except (TypeError, ValueError):
-                raise ValueError(f"step: action {action!r} of {agent} is not one number in [-1, 1]") from None
+                number = action.item() if hasattr(action, "item") else action
+            except ValueError:  # an array of several
+                number = None
+            if not isinstance(number, (float, int, np.floating)):
+                raise ValueError(f"step: action {action!r} of {agent} is not one number in [-1, 1]")
+            return float(number)
         if not self.action_spaces[agent].contains(action):
             raise ValueError(f"step: action {action!r} of {agent} is not a code from 0 to {len(self.levels) - 1}")
         return float(self.levels[int(action)])

@@ -99,7 +99,7 @@ PARAMETERS: tuple[Parameter, ...] = (
 # fmt: on
 
 SITE_DTYPE = np.dtype([(parameter.name, np.float64) for parameter in PARAMETERS])
-_BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
+BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
 PROFILES = ("uk_default",)
 
 # Pairs that have to be ordered: (lower, higher); the strict ones are divided by their difference.
@@ -129,8 +129,8 @@ def site_params(profile: str = "uk_default", **overrides: float) -> np.ndarray:
     for parameter in PARAMETERS:
         record[parameter.name] = parameter.default
     for name, value in overrides.items():
-        if name not in _BY_NAME:
-            near = difflib.get_close_matches(name, _BY_NAME, n=1)
+        if name not in BY_NAME:
+            near = difflib.get_close_matches(name, BY_NAME, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ValueError(f"site parameter {name!r} is unknown{hint}")
         record[name] = value

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from envs.params import SITE_DTYPE, validate
+from envs.params import BY_NAME, SITE_DTYPE, validate
 
 Ranges = Mapping[str, tuple[float, float]]
 
@@ -33,13 +33,18 @@ def randomise(params: np.ndarray, ranges: Ranges, rng: np.random.Generator) -> n
 
 
 def check_ranges(ranges: Ranges) -> None:
-    """Raise ValueError on an unknown parameter or a range that is not one."""
+    """Raise ValueError on an unknown parameter, a range that is not one, or one that leaves the parameter's bounds."""
     for name, bounds in ranges.items():
         if name not in (SITE_DTYPE.names or ()):
             near = difflib.get_close_matches(name, SITE_DTYPE.names or (), n=1)
             raise ValueError(
                 f"ranges: unknown site parameter {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
             )
+        if np.shape(bounds) != (2,):
+            raise ValueError(f"ranges.{name}: {bounds!r}; give its (low, high)")
         low, high = bounds
         if not low <= high:
             raise ValueError(f"ranges.{name}: low {low:g} is above high {high:g}")
+        bound = BY_NAME[name]
+        if low < bound.low or high > bound.high:
+            raise ValueError(f"ranges.{name}: ({low:g}, {high:g}) leaves [{bound.low:g}, {bound.high:g}] {bound.unit}")

@@ -27,7 +27,7 @@ class Registered:
     title: str
     single: str
     parallel: str
-    vector: str | None
+    vector: str
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -55,7 +55,7 @@ REGISTERED = (
         "SustainDC, quirks included, for comparison with what was published on it",
         single="envs.sustaindc.faces:SustainDCEnv",
         parallel="envs.sustaindc.faces:SustainDCParallelEnv",
-        vector=None,
+        vector="envs.sustaindc.vector:SustainDCVectorEnv",
         options={"episode_steps": EPISODE_STEPS},
     ),
 )

@@ -9,20 +9,19 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from envs.actions import code_levels
+from envs.actions import code_levels, numbers
 from envs.batch import SiteBatch
 from envs.case import Case
 from envs.episodes import episodes
+from envs.faces import RENDER_FPS, Drawn
 from envs.feasible import code_mask
 from envs.layouts import layout, limits
 from envs.randomise import Ranges
 from envs.render import DayChart, site_strips
 from envs.state import AGENTS, OUTPUTS
 
-RENDER_FPS = 12
 
-
-class SiteEnv(gymnasium.Env):
+class SiteEnv(Drawn, gymnasium.Env):
     """A British data-centre site run by one controller of all three actuators.
 
     *Problem*: run the site through an episode at the least objective: bill, wear, carbon cost, penalties, less what
@@ -65,8 +64,7 @@ class SiteEnv(gymnasium.Env):
         ranges: Ranges | None = None,
         render_mode: str | None = None,
     ) -> None:
-        check_render_mode(render_mode)
-        self.render_mode = render_mode
+        self._drawn_as(render_mode)
         self.information = information
         self.levels = None if discrete is None else code_levels(discrete)
         low, high = limits(layout(information)).T
@@ -79,7 +77,6 @@ class SiteEnv(gymnasium.Env):
         self._episodes = episodes(cases, episode_steps, ranges)
         self.batch = SiteBatch(self._episodes.cases, [0], episode_steps=episode_steps)
         self._raw = np.empty((1, len(AGENTS)), dtype=np.float32)
-        self._chart: DayChart | None = None
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict[str, Any]]:
         """Draw an episode and start it. All randomness comes from ``seed``."""
@@ -96,12 +93,7 @@ class SiteEnv(gymnasium.Env):
         Raises:
             ValueError: an action outside its space, stepping past the end.
         """
-        if self.levels is not None:
-            action = self._levels_of(action)
-        try:
-            self._raw[0] = action
-        except (TypeError, ValueError):
-            raise ValueError(f"step: action {action!r}; give {len(AGENTS)} numbers in [-1, 1] for {AGENTS}") from None
+        self._raw[0] = self._levels_of(action)
         result = self.batch.advance(self._raw, self.information, copy=False)
         info = self._info(result.bounds.copy())
         info["outputs"] = dict(zip(OUTPUTS, result.outputs[0].tolist(), strict=True))
@@ -110,10 +102,6 @@ class SiteEnv(gymnasium.Env):
             self._chart.add(result.outputs[0])
         return result.observed[0].copy(), result.reward.item(), False, self.batch.done, info
 
-    def render(self) -> Any:
-        """uint8 (H, W, 3) of the last day with ``render_mode="rgb_array"``, else None."""
-        return None if self._chart is None else self._chart.draw()
-
     def _info(self, bounds: np.ndarray) -> dict[str, Any]:
         info: dict[str, Any] = {"bounds": bounds[0]}
         if self.levels is not None:
@@ -121,13 +109,12 @@ class SiteEnv(gymnasium.Env):
         return info
 
     def _levels_of(self, action: np.ndarray) -> np.ndarray:
-        assert self.levels is not None
-        if not self.action_space.contains(np.asarray(action)):
+        """Numbers (3,), whose range is the kernel's to check; the level of each code with ``discrete``."""
+        given = numbers("step: action", action)
+        if self.levels is None:
+            if given.shape != (len(AGENTS),):
+                raise ValueError(f"step: action {action!r}; give {len(AGENTS)} numbers in [-1, 1] for {AGENTS}")
+            return given
+        if not self.action_space.contains(given):
             raise ValueError(f"step: action {action!r}; give {len(AGENTS)} codes from 0 to {len(self.levels) - 1}")
-        return self.levels[np.asarray(action)]
-
-
-def check_render_mode(render_mode: str | None) -> None:
-    """Raise ValueError unless it is one that the site has."""
-    if render_mode not in (None, "rgb_array"):
-        raise ValueError(f"render_mode {render_mode!r} is unknown; rgb_array is the one there is")
+        return self.levels[given]

@@ -7,18 +7,17 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space
 
 from envs.batch import SiteBatch
 from envs.case import Case
 from envs.episodes import episodes
+from envs.faces import VectorFace
 from envs.layouts import layout, limits
 from envs.randomise import Ranges
 from envs.state import AGENTS, OUT
 
 
-class SiteVectorEnv(VectorEnv):
+class SiteVectorEnv(VectorFace):
     """B British sites, each under one joint action; all episodes begin and end together.
 
     *Observation*: float32 (B, d). *Action*: float32 (B, 3) in [-1, 1]. *Reward*: float64 (B,), GBP.
@@ -35,8 +34,6 @@ class SiteVectorEnv(VectorEnv):
         ValueError: as ``SiteEnv``; cases of unequal length that are played whole.
     """
 
-    metadata: dict[str, Any] = {"autoreset_mode": AutoresetMode.NEXT_STEP, "render_modes": []}  # noqa: RUF012
-
     def __init__(
         self,
         num_envs: int = 1,
@@ -50,46 +47,28 @@ class SiteVectorEnv(VectorEnv):
         self._episodes = episodes(cases, episode_steps, ranges)
         if episode_steps is None and len({case.rows.steps for case in self._episodes.cases}) > 1:
             raise ValueError("episode_steps: none, and the cases differ in length; give one, all sites end together")
-        self.num_envs = num_envs
         self.information = information
         low, high = limits(layout(information)).T
-        self.single_observation_space = spaces.Box(low, high, dtype=np.float32)
-        self.single_action_space = spaces.Box(-1.0, 1.0, (len(AGENTS),), np.float32)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
+        super().__init__(
+            num_envs, spaces.Box(low, high, dtype=np.float32), spaces.Box(-1.0, 1.0, (len(AGENTS),), np.float32)
+        )
         start = np.zeros(num_envs, dtype=np.int64)
         self.batch = SiteBatch(self._episodes.cases, start, episode_steps=episode_steps, threads=threads)
-        self._rngs = [np.random.default_rng() for _ in range(num_envs)]
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Draw an episode for each site and start them. Site i is seeded with ``seed + i``, or ``seed[i]``."""
-        seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int) else seed
-        if seeds is not None:
-            if len(seeds) != self.num_envs:
-                raise ValueError(f"seed: {len(seeds)} of them for {self.num_envs} sites")
-            for i, one in enumerate(seeds):
-                if one is not None:
-                    self._rngs[i] = np.random.default_rng(one)
+        self._seeded(seed)
         drawn = [self._episodes.draw(rng) for rng in self._rngs]
         case, first = [drawn_case for drawn_case, _, _ in drawn], [row for _, row, _ in drawn]
         params = np.concatenate([p for *_, p in drawn if p is not None]) if self._episodes.ranges else None
         self.batch.reset(site_case=case, start_steps=first, params=params)
+        self._ended = False
         return self.batch.observe(self.information)[AGENTS[0]], {"bounds": self.batch.feasible()}
 
-    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """Advance every site by 15 minutes, or reset all of them where the last step ended the episode.
-
-        Raises:
-            ValueError: actions of a wrong shape or outside [-1, 1].
-        """
-        never = np.zeros(self.num_envs, dtype=bool)
-        if self.batch.done:
-            observed, info = self.reset()
-            return observed, np.zeros(self.num_envs), never, never.copy(), info
+    def _advanced(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool, dict[str, Any]]:
         result = self.batch.advance(actions, self.information)
         info = {name: result.outputs[:, k] for name, k in OUT.items()}
         info |= {"bounds": result.bounds, "executed": result.executed}
-        truncated = np.full(self.num_envs, self.batch.done)
-        return result.observed, result.reward, never, truncated, info
+        return result.observed, result.reward, self.batch.done, info

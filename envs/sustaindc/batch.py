@@ -71,17 +71,35 @@ class SustainDCBatch:
     def batch_size(self) -> int:
         return len(self._site)
 
-    def reset(self, series: Sequence[Series] | None = None) -> dict[str, np.ndarray]:
+    def reset(
+        self,
+        series: Sequence[Series] | None = None,
+        series_index: np.ndarray | None = None,
+        *,
+        anew: np.ndarray | None = None,
+    ) -> dict[str, np.ndarray]:
         """Empty queue and battery at each series' start; -> observations.
 
         As in SustainDC the set-point stays where the last episode left it, and the reward normaliser remembers.
 
-        series: other series in place of those before, as many and as long.
+        series: other series in place of those before, as long; as many unless ``series_index`` says anew which series
+            each environment has.
+        anew: bool (B,), environments that begin as they do in a new batch: nothing is remembered.
         """
         if series is not None:
-            if len(series) != self._distinct_series or any(s.steps != self.steps for s in series):
-                raise ValueError(f"series: give {self._distinct_series} of {self.steps} steps, as before")
+            if any(s.steps != self.steps for s in series):
+                raise ValueError(f"series: {sorted({s.steps for s in series})} steps; give {self.steps}, as before")
+            if series_index is not None:
+                index = _checked_index("series_index", series_index, len(series))
+                if len(index) != self.batch_size:
+                    raise ValueError(f"series_index: {len(index)} entries, expected {self.batch_size}")
+                self._series = index
+            elif len(series) != self._distinct_series:
+                raise ValueError(f"series: {len(series)} of them; give {self._distinct_series}, as before")
             self._stack_series(series)
+        if anew is not None:
+            self._state["setpoint_degc"][anew] = self._params["first_setpoint_degc"][self._site][anew]
+            self._history.forget(anew)
         setpoint = self._state["setpoint_degc"].copy()
         self._state[:] = np.zeros((), dtype=STATE_DTYPE)
         self._state["setpoint_degc"] = setpoint
@@ -89,7 +107,7 @@ class SustainDCBatch:
         self._step = 0
         return self._observe(np.zeros((self.batch_size, len(OUTPUTS))))
 
-    def step(self, actions: np.ndarray) -> StepResult:
+    def step(self, actions: np.ndarray | Sequence) -> StepResult:
         """Advance one control step (15 min).
 
         Raises:
@@ -157,8 +175,11 @@ def _checked_index(name: str, index: np.ndarray, count: int) -> np.ndarray:
     return values
 
 
-def _checked_codes(actions: np.ndarray, batch_size: int) -> np.ndarray:
-    codes = np.asarray(actions)
+def _checked_codes(actions: np.ndarray | Sequence, batch_size: int) -> np.ndarray:
+    try:
+        codes = np.asarray(actions)
+    except ValueError as error:  # lists of unequal length
+        raise ValueError(f"actions: no array of codes ({error}); give integers ({batch_size}, {len(AGENTS)})") from None
     if codes.shape != (batch_size, len(AGENTS)) or codes.dtype.kind not in "iu":
         raise ValueError(
             f"actions: {codes.dtype} {codes.shape}, expected integers ({batch_size}, {len(AGENTS)}) for {AGENTS}"

@@ -45,11 +45,17 @@ class EnergyHistory:
     def normalise(self, readings: np.ndarray) -> np.ndarray:
         """Append one reading per site (B,), then return its distance from the clipped mean in deviations (B,)."""
         capacity = self._ring.shape[1]
-        if self._sums["size"][0] == capacity and capacity < HISTORY:
+        if capacity < HISTORY and self._sums["size"].max() == capacity:
             self._grow(min(HISTORY, 4 * capacity))
         z = np.empty(len(readings))
         _normalise(self._sums, self._ring, self._sorted, readings, z)
         return z
+
+    def forget(self, sites: np.ndarray) -> None:
+        """Begin anew at the sites where this bool (B,) is true."""
+        self._sums[sites] = np.zeros((), dtype=SUMS_DTYPE)
+        for new, old in zip(empty_blocks(1, self._sorted.low.shape[1]), self._sorted, strict=True):
+            old[sites] = new
 
     def _grow(self, capacity: int) -> None:
         """Room for ``capacity`` readings: memory follows what was seen, not what may come."""
@@ -60,7 +66,7 @@ class EnergyHistory:
         for new, old in zip(larger, self._sorted, strict=True):
             new[:, : old.shape[1]] = old
         self._ring, self._sorted = ring, larger
-        self._sums["next"] = used
+        self._sums["next"] = self._sums["size"]  # none has gone round yet
 
 
 @njit(cache=True, error_model="numpy")

@@ -8,78 +8,20 @@ from typing import Any, ClassVar
 import gymnasium
 import numpy as np
 from gymnasium import spaces
-from pettingzoo import ParallelEnv
 
 from envs.case import Case
-from envs.episodes import episodes
+from envs.faces import RENDER_FPS, Drawn, ParallelFace
 from envs.render import DayChart, Strip
-from envs.single import RENDER_FPS, check_render_mode
-from envs.sustaindc.batch import StepResult, SustainDCBatch
 from envs.sustaindc.constants import AGENTS, OUT, OUTPUTS
-from envs.sustaindc.from_rows import series_of_rows
+from envs.sustaindc.episodes import Sites
 from envs.sustaindc.observations import SIZES
 from envs.sustaindc.series import Series
-from envs.sustaindc.site import Site, size_site
+from envs.sustaindc.site import Site
 
 CODES = 3
-_INDEX = np.zeros(1, dtype=np.int64)
 
 
-class _Site:
-    """One SustainDC site and what its episodes are drawn from, behind both faces.
-
-    As in SustainDC the set-point and the reward's normaliser outlive a reset (defects 15 and 6 of the profile). A reset
-    with a seed begins anew, as a new process of SustainDC would: so one seed is one trajectory.
-    """
-
-    def __init__(
-        self,
-        series: Series | Sequence[Series] | None,
-        site: Site | None,
-        cases: Case | Sequence[Case] | None,
-        episode_steps: int,
-        render_mode: str | None,
-    ) -> None:
-        check_render_mode(render_mode)
-        if series is not None and cases is not None:
-            raise ValueError("series and cases: give one of them")
-        self.site = size_site("ny") if site is None else site
-        self._series = () if series is None else (series,) if isinstance(series, Series) else tuple(series)
-        self._episodes = episodes(cases, episode_steps) if series is None else None
-        self._render = render_mode is not None
-        self.batch: SustainDCBatch | None = None
-        self.chart: DayChart | None = None
-
-    def reset(self, rng: np.random.Generator, seeded: bool) -> dict[str, np.ndarray]:
-        """Draw an episode, start it, -> observations (1, size) per agent."""
-        series = self._drawn(rng)
-        if self.batch is None or seeded:
-            self.batch = SustainDCBatch([self.site], [series], _INDEX, _INDEX)
-            observations = self.batch.reset()
-        else:
-            observations = self.batch.reset([series])
-        if self._render:
-            self.chart = DayChart(_strips(self.site), tuple(OUT[strip.output] for strip in _strips(self.site)))
-        return observations
-
-    def step(self, codes: Sequence[int]) -> StepResult:
-        """One step. Raises ValueError before the first reset and as ``SustainDCBatch.step``."""
-        if self.batch is None:
-            raise ValueError("step: the episode has ended or never began; call reset() first")
-        result = self.batch.step(np.array([codes]))
-        if self.chart is not None:
-            self.chart.add(result.outputs[0])
-        return result
-
-    def _drawn(self, rng: np.random.Generator) -> Series:
-        if self._episodes is None:
-            return self._series[int(rng.integers(len(self._series)))]
-        case, first, _ = self._episodes.draw(rng)
-        assert self._episodes.steps is not None
-        return series_of_rows(self._episodes.cases[case].rows, first, self._episodes.steps)
-
-
-class SustainDCParallelEnv(ParallelEnv):
+class SustainDCParallelEnv(ParallelFace):
     """SustainDC with three agents. Defects and all: ``docs/sustaindc.md``.
 
     *Agents*: ``agent_ls``, ``agent_dc``, ``agent_bat``; truncated together, nothing terminates early.
@@ -92,7 +34,8 @@ class SustainDCParallelEnv(ParallelEnv):
         render_mode: ``rgb_array`` or None.
 
     Raises:
-        ValueError: series and cases together, an unknown render mode, a case that is too short.
+        ValueError: series and cases together, series of unequal length, an unknown render mode, a case that is too
+            short.
     """
 
     metadata: ClassVar[dict[str, Any]] = {
@@ -111,26 +54,19 @@ class SustainDCParallelEnv(ParallelEnv):
         episode_steps: int = 672,
         render_mode: str | None = None,
     ) -> None:
-        self.site = _Site(series, site, cases, episode_steps, render_mode)
-        self.render_mode = render_mode
-        self.possible_agents = list(AGENTS)
-        self.agents: list[str] = []
-        self.observation_spaces = {a: spaces.Box(-np.inf, np.inf, (SIZES[a],), np.float32) for a in AGENTS}
-        self.action_spaces: dict[str, spaces.Space] = {a: spaces.Discrete(CODES) for a in AGENTS}
-        self._rng = np.random.default_rng()
-
-    def observation_space(self, agent: str) -> spaces.Space:
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: str) -> spaces.Space:
-        return self.action_spaces[agent]
+        super().__init__(
+            {agent: spaces.Box(-np.inf, np.inf, (SIZES[agent],), np.float32) for agent in AGENTS},
+            {agent: spaces.Discrete(CODES) for agent in AGENTS},
+            render_mode,
+        )
+        self.sites = Sites(series, site, cases, episode_steps)
 
     def reset(self, seed: int | None = None, options: dict | None = None) -> tuple[dict, dict]:
         """Draw an episode and start it. All randomness comes from ``seed``."""
-        if seed is not None:
-            self._rng = np.random.default_rng(seed)
-        observations = self.site.reset(self._rng, seed is not None)
+        observations = self.sites.reset([self._seeded(seed)], [seed is not None])
         self.agents = list(AGENTS)
+        if self.render_mode is not None:
+            self._chart = _chart(self.sites.site)
         return {agent: observations[agent][0] for agent in AGENTS}, {agent: {} for agent in AGENTS}
 
     def step(self, actions: Mapping[str, Any]) -> tuple[dict, dict, dict, dict, dict]:
@@ -139,32 +75,19 @@ class SustainDCParallelEnv(ParallelEnv):
         Raises:
             ValueError: a missing agent, a code other than 0, 1, 2, stepping past the end.
         """
-        if not self.agents:
-            raise ValueError("step: the episode has ended or never began; call reset() first")
-        missing = [agent for agent in AGENTS if agent not in actions]
-        if missing:
-            raise ValueError(f"step: no action for {missing[0]}; give one for each of {', '.join(AGENTS)}")
-        result = self.site.step([actions[agent] for agent in AGENTS])
+        result = self.sites.step([self._in_order(actions)])
+        if self._chart is not None:
+            self._chart.add(result.outputs[0])
         outputs = dict(zip(OUTPUTS, result.outputs[0].tolist(), strict=True))
-        if result.truncated:
-            self.agents = []
-        return (
+        return self._results(
             {agent: result.observations[agent][0] for agent in AGENTS},
             dict(zip(AGENTS, result.rewards[0].tolist(), strict=True)),
-            dict.fromkeys(AGENTS, False),
-            dict.fromkeys(AGENTS, result.truncated),
+            result.truncated,
             {agent: {"outputs": outputs} for agent in AGENTS},
         )
 
-    def render(self) -> np.ndarray | None:
-        """uint8 (H, W, 3) of the last day with ``render_mode="rgb_array"``, else None."""
-        return None if self.site.chart is None else self.site.chart.draw()
 
-    def close(self) -> None:
-        """Nothing to release."""
-
-
-class SustainDCEnv(gymnasium.Env):
+class SustainDCEnv(Drawn, gymnasium.Env):
     """SustainDC under one joint action. Arguments as ``SustainDCParallelEnv``.
 
     *Observation*: float32 (53,), those of agent_ls, agent_dc and agent_bat end to end. *Action*:
@@ -182,40 +105,48 @@ class SustainDCEnv(gymnasium.Env):
         episode_steps: int = 672,
         render_mode: str | None = None,
     ) -> None:
-        self.site = _Site(series, site, cases, episode_steps, render_mode)
-        self.render_mode = render_mode
-        self.observation_space = spaces.Box(-np.inf, np.inf, (sum(SIZES[a] for a in AGENTS),), np.float32)
-        self.action_space = spaces.MultiDiscrete([CODES] * len(AGENTS))
+        self._drawn_as(render_mode)
+        self.observation_space, self.action_space = joint_spaces()
+        self.sites = Sites(series, site, cases, episode_steps)
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict[str, Any]]:
         """Draw an episode and start it. All randomness comes from ``seed``."""
         super().reset(seed=seed)
-        return _end_to_end(self.site.reset(self.np_random, seed is not None)), {}
+        observations = self.sites.reset([self.np_random], [seed is not None])
+        if self.render_mode is not None:
+            self._chart = _chart(self.sites.site)
+        return end_to_end(observations)[0], {}
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Advance 15 minutes. Raises ValueError on codes other than 0, 1, 2 and past the end."""
-        result = self.site.step(np.asarray(action).tolist())
+        result = self.sites.step([action])
+        if self._chart is not None:
+            self._chart.add(result.outputs[0])
         info = {
             "outputs": dict(zip(OUTPUTS, result.outputs[0].tolist(), strict=True)),
             "rewards": result.rewards[0],
         }
-        return _end_to_end(result.observations), float(result.rewards[0].sum()), False, result.truncated, info
-
-    def render(self) -> Any:
-        """uint8 (H, W, 3) of the last day with ``render_mode="rgb_array"``, else None."""
-        return None if self.site.chart is None else self.site.chart.draw()
+        return end_to_end(result.observations)[0], float(result.rewards[0].sum()), False, result.truncated, info
 
 
-def _end_to_end(observations: dict[str, np.ndarray]) -> np.ndarray:
-    return np.concatenate([observations[agent][0] for agent in AGENTS])
+def joint_spaces() -> tuple[spaces.Box, spaces.MultiDiscrete]:
+    """Observations and actions of the three agents as one."""
+    size = sum(SIZES[agent] for agent in AGENTS)
+    return spaces.Box(-np.inf, np.inf, (size,), np.float32), spaces.MultiDiscrete([CODES] * len(AGENTS))
 
 
-def _strips(site: Site) -> tuple[Strip, ...]:
+def end_to_end(observations: dict[str, np.ndarray]) -> np.ndarray:
+    """float32 (B, 53) of float32 (B, size) per agent."""
+    return np.concatenate([observations[agent] for agent in AGENTS], axis=1)
+
+
+def _chart(site: Site) -> DayChart:
     """Metered energy (kW), charge (share), utilisation, set-point (degC)."""
     peak_kw = float(site.params["battery_mwh"][0]) * 1000.0
-    return (
+    strips = (
         Strip("net_kwh", 0.0, peak_kw, (31, 78, 121), 4.0),
         Strip("soc", 0.0, 1.0, (84, 130, 53)),
         Strip("utilisation", 0.0, 1.0, (191, 144, 0)),
         Strip("setpoint_degc", 14.0, 23.0, (46, 117, 182)),
     )
+    return DayChart(strips, tuple(OUT[strip.output] for strip in strips))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from envs.sustaindc.constants import STEPS_PER_DAY
-from envs.sustaindc.series import FUTURE_ROWS, PAST_ROWS, Series
+from envs.sustaindc.series import DAYS_PER_YEAR, FUTURE_ROWS, PAST_ROWS, Series
 from grid.rows import CARBON, DRY_BULB, UTILISATION, WET_BULB, ExogenousRows
 
 WINDOW_STEPS = 30 * STEPS_PER_DAY  # carbon and temperature are scaled by their range over 30 days from the reset
-DAYS_PER_YEAR = 365
 
 
 def series_of_rows(rows: ExogenousRows, first: int, steps: int) -> Series:

@@ -11,6 +11,7 @@ from envs.sustaindc.constants import STEP_HOURS, STEPS_PER_DAY
 COLUMNS = ("workload", "dry_bulb_degc", "wet_bulb_degc", "carbon_g_per_kwh", "carbon_norm", "dry_bulb_norm")
 WORKLOAD, DRY_BULB, WET_BULB, CARBON, CARBON_NORM, DRY_BULB_NORM = range(len(COLUMNS))
 PAST_ROWS = 16  # the observation of row k looks back to k - 16 ...
+DAYS_PER_YEAR = 365
 FUTURE_ROWS = 16  # ... and ahead to k + 16
 
 
@@ -44,6 +45,10 @@ class Series:
         workload = self.values[:, WORKLOAD]
         if workload.min() < 0.0 or workload.max() > 1.0:
             raise ValueError(f"series workload: {workload.min()} to {workload.max()}, expected a fraction in [0, 1]")
+        if not (isinstance(self.day, (int, np.integer)) and 0 <= self.day < DAYS_PER_YEAR):
+            raise ValueError(f"series day: {self.day}, expected a whole number from 0 to {DAYS_PER_YEAR - 1}")
+        if not (0.0 <= self.hour < 24.0 and (self.hour / STEP_HOURS).is_integer()):
+            raise ValueError(f"series hour: {self.hour}, expected a multiple of {STEP_HOURS} in [0, 24)")
         needed = self.start + self.steps + FUTURE_ROWS + 1
         if self.steps < 1 or len(self.values) < needed:
             raise ValueError(f"series: {len(self.values)} rows, {self.steps} steps from row {self.start} need {needed}")

@@ -84,6 +84,22 @@ def test_the_normaliser_remembers_across_episodes(make_batch: Callable[..., Sust
     assert second[0] != 0.0
 
 
+def test_sites_begun_anew_forget_and_the_others_remember(make_series: Callable[..., Series]) -> None:
+    both, one = np.zeros(2, int), np.zeros(1, int)
+    series = make_series(steps=150)  # longer than the first table of readings holds
+    batch = SustainDCBatch([size_site("ny")], [series], both, both)
+    alone = SustainDCBatch([size_site("ny")], [series], one, one)
+    for _ in range(2):
+        for _ in range(150):
+            batch.step(np.array([[1, 2, 2]] * 2))
+        batch.reset(anew=np.array([True, False]))
+    for _ in range(150):
+        result, fresh = batch.step(np.array([[1, 2, 2]] * 2)), alone.step(np.array([[1, 2, 2]]))
+        assert result.energy_z[0] == fresh.energy_z[0]
+        np.testing.assert_array_equal(result.outputs[0], fresh.outputs[0])
+    assert result.energy_z[1] != result.energy_z[0]
+
+
 def test_an_episode_truncates_once_and_then_refuses(make_batch: Callable[..., SustainDCBatch]) -> None:
     batch = make_batch(steps=3)
     idle = np.array([[1, 1, 2]])
@@ -102,6 +118,7 @@ def test_an_episode_truncates_once_and_then_refuses(make_batch: Callable[..., Su
         (np.array([[1, 1]]), "expected integers"),
         (np.array([[1.0, 1.0, 2.0]]), "expected integers"),
         (np.array([[1.0, np.nan, 2.0]]), "expected integers"),
+        ([[1, [1], 2]], "no array of codes"),
     ],
 )
 def test_bad_actions_are_named(make_batch: Callable[..., SustainDCBatch], actions: np.ndarray, named: str) -> None:
@@ -119,6 +136,9 @@ def test_bad_series_are_named(make_series: Callable[..., Series]) -> None:
         ({"values": good.values * 10}, "workload"),
         ({"steps": 12}, "need"),
         ({"start": 3, "steps": 1}, "look back 16"),
+        ({"day": 365}, "day: 365"),
+        ({"hour": 24.0}, "hour: 24.0"),
+        ({"hour": 0.1}, "hour: 0.1"),
     ):
         fields = {"values": good.values, "start": 17, "steps": 10, "day": 180, "hour": 0.0}
         with pytest.raises(ValueError, match=named):
