@@ -83,6 +83,7 @@ def tune(base: Path, pairs: Sequence[Pair], out: Path, recipe: Recipe, progress:
         optimiser.step(number)
         if progress is not None:
             progress(number + 1, steps)
+    model.peft_config["default"].base_model_name_or_path = base.name  # not where it lay
     model.save_pretrained(out)
     (out / "chat_template.jinja").write_text(SHORT_TEMPLATE, encoding="utf-8")
     (out / "README.md").unlink(missing_ok=True)  # peft's empty form
