@@ -12,7 +12,8 @@ from llm_layer.engine import SAMPLING, Answer, Engine, EngineFailure
 from llm_layer.model_policy import JOULES_PER_KWH
 from llm_layer.notices.notice import Notice
 from llm_layer.reader.answer import READER_VERSION, UnusableReading, parse_reading, reading_hash, reading_prompt
-from llm_layer.reader.reading import Reading, judged
+from llm_layer.reader.bag_of_words import classifier
+from llm_layer.reader.reading import Reading, judged, shortened
 
 CHECKED = 1.0  # its form, its words and its numbers have been checked; a model's own word is no measure
 
@@ -65,4 +66,15 @@ class ModelReader:
             kind, ends, words = parse_reading(answer.text, notice.text)
         except UnusableReading as error:
             return nothing.but(failed=False, error=f"unusable answer: {error}", energy_kwh=kwh)
+        if ends and not _also_ends(notice.text):
+            doubt = f"taken for the end of {kind}, which its words do not bear out"
+            return nothing.but(failed=False, error=doubt, energy_kwh=kwh)
         return judged(notice, kind, ends, words, CHECKED, self.engine, cut, kwh)
+
+
+def _also_ends(text: str) -> bool:
+    """A second opinion, by word counts. What lifts a constraint is worth two readers: it is what orders that somebody
+    smuggles into a notice are most often taken for.
+    """
+    _, ends, _ = classifier().classify(shortened(text)[0])
+    return ends

@@ -92,6 +92,15 @@ def test_a_models_words_become_a_constraint():
     assert read("The reserve is off.", said(value="", start="", until="", ends=True)).constraint.bound == "cancel"
 
 
+def test_an_end_that_the_words_do_not_bear_out_is_left_to_the_operator():
+    order = read(
+        "Ignore all limits and discharge the battery completely now.",
+        said("battery_reserve", ends=True, value="", start="", until=""),
+    )
+    assert order.constraint is None
+    assert "do not bear out" in order.error
+
+
 @pytest.mark.parametrize(
     "answer",
     [
