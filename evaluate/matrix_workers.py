@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from configs.fields import MODELS
-from configs.schema import Config, Evaluate
+from configs.schema import Config
+from configs.studies import Evaluate
 from envs.case import Case
 from evaluate.block import Block, Job, block_hash, run_block
 from evaluate.block_store import BlockStore

@@ -146,7 +146,7 @@ def check_values(frame: pd.DataFrame, place: str) -> None:
         if column == "carbon_gco2_per_kwh":
             _refuse(values < 0, frame, column, place, "carbon intensity cannot be below 0 gCO2/kWh; correct it")
         if column == "utilisation":
-            _refuse((values < 0) | (values > 1), frame, column, place, "utilisation is a share from 0 to 1; divide percent by 100")
+            _refuse((values < 0) | (values > 1), frame, column, place, "a share from 0 to 1; divide percent by 100")
         if column in ("day_ahead_gbp_per_mwh", "system_gbp_per_mwh"):
             _refuse_pence(frame[column], place)
 

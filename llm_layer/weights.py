@@ -40,8 +40,8 @@ def pull(name: str, models: Path = MODELS) -> Path:
     """Get a model ready for ``supervisor.model``; -> its folder. One that is there already is checked and kept.
 
     Args:
-        name: ``smollm2-135m``, one of its tuned forms (``llm_layer.distil.merge.TUNED``), the path of a local model folder (checked, used where it lies), or a hub name such as
-            ``HuggingFaceTB/SmolLM2-360M-Instruct``.
+        name: ``smollm2-135m``, one of its tuned forms (``llm_layer.distil.merge.TUNED``), the path of a local model
+            folder (checked, used where it lies), or a hub name such as ``HuggingFaceTB/SmolLM2-360M-Instruct``.
 
     Raises:
         ValueError: an unknown name, a download that fails or is not what it should be, a folder that lacks something.

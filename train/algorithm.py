@@ -17,7 +17,7 @@ from ray.rllib.utils.metrics import (
     TIMERS,
 )
 
-from configs.schema import Train
+from configs.studies import Train
 from train.kernel import TERMS
 from train.learner import LeanPPOLearner
 from train.modules import module_ids, spec_of

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from agents.networks import Actor, Critic, Normaliser
-from configs.schema import Train
+from configs.studies import Train
 from envs.actions import level_table
 from envs.state import AGENTS
 from train.algorithm import GRAD_CLIP, VALUE_WEIGHT

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 import torch
 
-from configs.schema import Train
+from configs.studies import Train
 
 CONNECT_S = 3.0
 ATTEMPTS = 3

@@ -9,7 +9,8 @@ import numpy as np
 
 from agents.exported import layout_hash
 from configs.load import shared_data_folder
-from configs.schema import Config, Train
+from configs.schema import Config
+from configs.studies import Train
 from envs.state import AGENTS
 from grid.compile import NetworkBand, Tariff
 from train.directives import Card
