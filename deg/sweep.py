@@ -15,8 +15,10 @@ from deg.options import AsJson, ConfigFile, Overrides, print_json, print_table, 
 if TYPE_CHECKING:
     from configs.schema import Config
 
-SPACE = Path(__file__).parents[1] / "configs" / "sweep.yaml"
-SpaceFile = Annotated[Path, typer.Option("--space", metavar="FILE", help="What is searched; see configs/sweep.yaml.")]
+SPACE = Path(__file__).parents[1] / "configs" / "search" / "laptop.yaml"
+SpaceFile = Annotated[
+    Path, typer.Option("--space", metavar="FILE", help="What is searched; default configs/search/laptop.yaml.")
+]
 
 
 def sweep(

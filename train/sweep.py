@@ -42,7 +42,7 @@ class Space:
 
 
 def read_space(path: Path) -> Space:
-    """A search space from YAML; see ``configs/sweep.yaml``.
+    """A search space from YAML; see ``configs/search/laptop.yaml``.
 
     Raises:
         ValueError: one line with the key, what it is, and what it should be.
