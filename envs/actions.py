@@ -21,7 +21,7 @@ from envs.state import AGENTS
 
 def code_levels(n: int) -> np.ndarray:
     """float32 (n,): the action of each discrete code. Raises ValueError unless ``n`` is odd and at least 3."""
-    if n < 3 or n % 2 == 0:
+    if not isinstance(n, (int, np.integer)) or n < 3 or n % 2 == 0:
         raise ValueError(f"discrete: {n} levels; give an odd number of at least 3, so that one code is neutral")
     return np.linspace(-1.0, 1.0, n, dtype=np.float32)
 

@@ -75,6 +75,8 @@ class SiteBatch:
         threads: int = 1,
     ) -> None:
         self.cases = tuple(cases)
+        if not self.cases:
+            raise ValueError("cases: none given; give at least one Case")
         self._all_rows = [case.rows for case in self.cases]
         self._episode_steps = episode_steps
         self._values = joined([rows.values for rows in self._all_rows])

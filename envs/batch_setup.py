@@ -36,6 +36,8 @@ def params_of_sites(cases: tuple[Case, ...], site_case: np.ndarray, params: np.n
     """Records (B,) of ``SITE_DTYPE``, the batch's own."""
     if params is None:
         return of_dtype(np.concatenate([case.params for case in cases])[site_case], SITE_DTYPE)
+    if params.dtype != SITE_DTYPE:
+        raise ValueError(f"params: dtype {params.dtype}; give records of SITE_DTYPE, as of site_params()")
     if len(params) not in (1, len(site_case)):
         raise ValueError(f"params: {len(params)} records for {len(site_case)} sites; give 1 or {len(site_case)}")
     validate(params)

@@ -87,6 +87,8 @@ def size_site(location: str = "ny", capacity_mw: float = 1.0, flexible_share: fl
     Raises:
         ValueError: an unknown location, a capacity that leaves a rack empty, a share outside [0, 1].
     """
+    if not 0.0 < capacity_mw < np.inf:  # NaN compares false
+        raise ValueError(f"capacity_mw: {capacity_mw}, expected more than 0")
     racks = fill_racks(capacity_mw, SERVER_W, SUPPLY_APPROACH_K, RETURN_APPROACH_K)
     plant = plant_fields(PLANT_DEFAULTS)
     sized = size_plant(racks, plant, sizing_ambient_degc(location))
