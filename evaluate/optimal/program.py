@@ -113,6 +113,10 @@ class Program:
             ("threads", 1),
             ("time_limit", float(time_limit_s)),
             ("mip_rel_gap", gap),
+            # Weeks have few choices of yes or no and large continuous parts: these two searches solve such a part again
+            # and again, and find nothing that branching does not.
+            ("mip_heuristic_run_rins", False),
+            ("mip_heuristic_run_rens", False),
         ):
             highs.setOptionValue(option, value)
         highs.passModel(self._lp())
