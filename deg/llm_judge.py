@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from deg.judge_data import AGENTS, Labels
 from deg.options import AsJson, ConfigFile, Overrides, print_json, print_table, stdout_kept
 
 CONTROLS_FOLDER = Path("models/controls")
 
 Folder = Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where the fitted controls go.")]
-Labelling = Annotated[str, typer.Option("--labels", help="Whose answers are right: rules or mpc.")]
+Labelling = Annotated[Literal["rules", "mpc"], typer.Option("--labels", help="Whose answers are right.")]
 Weeks = Annotated[int, typer.Option("--weeks", min=2, max=400, help="Training weeks.")]
 TestWeeks = Annotated[int, typer.Option("--test-weeks", min=1, max=45, help="Weeks to score on, of each source.")]
-Agents = Annotated[str, typer.Option("--agents", help="Whose proposals are judged.")]
+Agents = Annotated[
+    str | None, typer.Option("--agents", help="Whose proposals are judged; left out, the carbon threshold's.")
+]
 Most = Annotated[int, typer.Option("--most", min=3, help="Most situations asked about, an equal share of each part.")]
 
 
@@ -28,22 +29,22 @@ def fit_controls(
     labels: Labelling = "rules",
     weeks: Weeks = 64,
     test_weeks: TestWeeks = 6,
-    agents: Agents = AGENTS,
+    agents: Agents = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit the judge's controls: a tree, an MLP and a constant, none of them a language model; score them."""
     from configs.load import load_config
-    from deg.judge_data import labelled, testing, training
+    from deg.judge_data import AGENTS, labelled, testing, training
     from deg.progress import Reporter
 
-    config, labels_of = load_config(config_file, overrides or ()), _labels(labels)
+    config, proposing = load_config(config_file, overrides or ()), agents or AGENTS
     with stdout_kept(as_json), Reporter("fit-controls", "world") as reporter:
         from llm_layer.judge.controls import fit_controls as fit
         from llm_layer.judge.labelled import trainable
 
-        learnt = trainable(labelled(training(config, weeks), labels_of, agents, reporter))
+        learnt = trainable(labelled(training(config, weeks), labels, proposing, reporter))
         card = fit(learnt, labels, to)
-        tested = labelled(testing(config, test_weeks), labels_of, agents)
+        tested = labelled(testing(config, test_weeks), labels, proposing)
         result: dict[str, Any] = {"folder": str(to.resolve()), "labels": labels, "trained_on": card["situations"]}
         result["scores"] = _controls_scored(tested, str(to))
     if as_json:
@@ -58,23 +59,23 @@ def score_judge(
     config_file: ConfigFile = None,
     labels: Labelling = "rules",
     test_weeks: TestWeeks = 6,
-    agents: Agents = AGENTS,
+    agents: Agents = None,
     most: Most = 300,
     as_json: AsJson = False,
 ) -> None:
     """Score the supervisor of a configuration as a judge: one cause, combinations seen, and combinations held out."""
     from configs.load import load_config
-    from deg.judge_data import labelled, testing
+    from deg.judge_data import AGENTS, labelled, testing
     from deg.progress import Reporter
 
-    config, labels_of = load_config(config_file, overrides or ()), _labels(labels)
+    config, proposing = load_config(config_file, overrides or ()), agents or AGENTS
     with stdout_kept(as_json), Reporter("score-judge", "world") as reporter:
         from llm_layer.answers import FILE_NAME
         from llm_layer.backends import open_supervisor
         from llm_layer.judge.labelled import thinned
         from llm_layer.judge.scores import constant_of, decided, score
 
-        tested = thinned(labelled(testing(config, test_weeks), labels_of, agents, reporter), most)
+        tested = thinned(labelled(testing(config, test_weeks), labels, proposing, reporter), most)
         answers = Path(config.run.dir) / ".cache" / FILE_NAME
         with open_supervisor(config.supervisor, answers=answers) as policy:
             if policy is None:
@@ -92,12 +93,6 @@ def score_judge(
         print_json(result)
     else:
         _print(result["scores"])
-
-
-def _labels(name: str) -> Labels:
-    if name not in ("rules", "mpc"):
-        raise ValueError(f"--labels {name!r}: give rules or mpc")
-    return "rules" if name == "rules" else "mpc"
 
 
 def _controls_scored(tested: list[Any], folder: str | None) -> dict[str, Any]:
