@@ -117,5 +117,6 @@ def gaps(result: Headroom) -> list[str]:
         )
     flat = [name for name, points in result.frontier.items() if len({p.carbon.estimate for p in points}) == 1]
     if flat:
-        told.append(f"The carbon price does not move {', '.join(flat)}: they do not weigh it.")
+        verb = "does" if len(flat) == 1 else "do"
+        told.append(f"The carbon price does not move {', '.join(flat)}, which {verb} not weigh it.")
     return told
