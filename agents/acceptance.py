@@ -36,6 +36,7 @@ from grid.rows import (
 if TYPE_CHECKING:
     from envs.batch import SiteBatch
 
+LEAST_SLOPE_KWH = 1e-9  # of a step's import, per unit of utilisation
 PROBE_UTILISATION = (0.25, 0.75)  # neutral import is close to linear in utilisation between them
 KWH_PER_MWH = 1000.0
 
@@ -118,7 +119,8 @@ def _baseline_utilisation(batch: SiteBatch, site: int, rows: np.ndarray) -> np.n
         probe = rows.copy()
         probe[:, UTILISATION] = utilisation
         probes.append(batch.simulate(site, probe, idle))
-    slope = (probes[1] - probes[0]) / (high - low)
+    # A plant that throttles may not draw more for more work; the clip then says which end the baseline lies beyond.
+    slope = np.maximum((probes[1] - probes[0]) / (high - low), LEAST_SLOPE_KWH)
     return np.clip(low + (rows[:, BASELINE] * STEP_HOURS - probes[0]) / slope, 0.0, 1.0)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -63,9 +64,9 @@ class AnswerCache:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self._db = sqlite3.connect(path, timeout=LONGEST_WAIT_S, isolation_level=None)
                 # Readers and a writer at once, and no wait for the disk at each of thousands of small writes.
-                self._db.execute("PRAGMA journal_mode=WAL")
+                _patiently(self._db, "PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=NORMAL")
-                self._db.execute(_TABLE)
+                _patiently(self._db, _TABLE)
         except sqlite3.Error as error:
             raise ValueError(f"{path}: no store of answers ({error}); remove the file, or name another") from None
 
@@ -96,3 +97,16 @@ class AnswerCache:
 
     def close(self) -> None:
         self._db.close()
+
+
+def _patiently(db: sqlite3.Connection, statement: str) -> None:
+    """Execute what SQLite refuses at once, whatever the timeout, while another connection opens the file."""
+    until = time.monotonic() + LONGEST_WAIT_S
+    while True:
+        try:
+            db.execute(statement)
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)

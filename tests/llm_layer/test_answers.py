@@ -1,0 +1,39 @@
+"""The store of answers: whoever opens it first, and however many at once, each finds one that works."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from llm_layer.answers import AnswerCache, Stored
+
+AT_ONCE = 8
+
+
+def test_a_store_that_is_not_there_yet_may_be_opened_by_many_at_once(tmp_path):
+    for attempt in range(5):
+        path, together = tmp_path / f"{attempt}.sqlite", Barrier(AT_ONCE)
+
+        def keep(number, path=path, together=together):
+            together.wait()
+            cache = AnswerCache(path)
+            cache.put({f"key {number}": Stored("{}", 1, 1, 0.5)})
+            cache.close()
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(keep, range(AT_ONCE)))
+        assert len(AnswerCache(path).get(f"key {number}" for number in range(AT_ONCE))) == AT_ONCE
+
+
+def test_the_first_answer_stands(tmp_path):
+    one, other = AnswerCache(tmp_path / "a.sqlite"), AnswerCache(tmp_path / "a.sqlite")
+    first = Stored("first", 1, 2, 0.1)
+    one.put({"key": first})
+    assert other.put({"key": Stored("second", 3, 4, 0.2)}) == {"key": first}
+
+
+def test_a_file_of_another_kind_is_refused_by_name(tmp_path):
+    path = tmp_path / "notes.sqlite"
+    path.write_text("not a database, but long enough to look like one " * 40)
+    with pytest.raises(ValueError, match=r"notes\.sqlite: no store of answers"):
+        AnswerCache(path)
