@@ -7,22 +7,23 @@ import pytest
 
 from llm_layer.answers import AnswerCache, Stored
 
-AT_ONCE = 8
+AT_ONCE, TIMES = 8, 25
 
 
-def test_a_store_that_is_not_there_yet_may_be_opened_by_many_at_once(tmp_path):
-    for attempt in range(5):
-        path, together = tmp_path / f"{attempt}.sqlite", Barrier(AT_ONCE)
+def test_a_store_may_be_opened_and_closed_by_many_at_once(tmp_path):
+    path, together = tmp_path / "answers.sqlite", Barrier(AT_ONCE)
 
-        def keep(number, path=path, together=together):
-            together.wait()
+    def keep(number):
+        together.wait()
+        for again in range(TIMES):
             cache = AnswerCache(path)
-            cache.put({f"key {number}": Stored("{}", 1, 1, 0.5)})
+            cache.put({f"key {number} {again}": Stored("{}", 1, 1, 0.5)})
             cache.close()
 
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(keep, range(AT_ONCE)))
-        assert len(AnswerCache(path).get(f"key {number}" for number in range(AT_ONCE))) == AT_ONCE
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(keep, range(AT_ONCE)))
+    kept = AnswerCache(path).get(f"key {number} {again}" for number in range(AT_ONCE) for again in range(TIMES))
+    assert len(kept) == AT_ONCE * TIMES
 
 
 def test_the_first_answer_stands(tmp_path):
