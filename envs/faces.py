@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -88,7 +89,7 @@ class ParallelFace(Drawn, ParallelEnv):
         return observations, rewards, dict.fromkeys(agents, False), dict.fromkeys(agents, ended), infos
 
 
-class VectorFace(VectorEnv):
+class VectorFace(VectorEnv, ABC):
     """B sites whose episodes begin and end together; the step after the end resets, its actions are ignored.
 
     Raises:
@@ -123,9 +124,9 @@ class VectorFace(VectorEnv):
         observed, reward, self._ended, info = self._advanced(actions)
         return observed, reward, never, np.full(self.num_envs, self._ended), info
 
+    @abstractmethod
     def _advanced(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool, dict[str, Any]]:
         """-> observations, rewards, whether the episode has ended, info."""
-        raise NotImplementedError
 
     def _seeded(self, seed: int | Sequence[int | None] | None) -> list[bool]:
         """Seed site i with ``seed + i``, or ``seed[i]``; -> which sites were seeded. Raises on a wrong count."""

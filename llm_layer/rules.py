@@ -10,16 +10,9 @@ import pandas as pd
 from llm_layer.directive import TEXT_LENGTH, Acceptance, Directive, SetLevel
 from llm_layer.policy import Decision
 from llm_layer.situation import Finding, Request, Situation
+from llm_layer.verbs import word_for
 
 THRESHOLD_GBP = 0.05  # per decision and agent; below it the agents are followed
-_WORDS = {
-    ("load_shift", -1.0): "defer",
-    ("load_shift", 0.0): "pass",
-    ("load_shift", 1.0): "run",
-    ("battery", -1.0): "discharge",
-    ("battery", 0.0): "hold",
-    ("battery", 1.0): "charge",
-}
 
 
 class RulesPolicy:
@@ -58,7 +51,7 @@ class RulesPolicy:
 
 
 def _order(finding: Finding) -> str | SetLevel:
-    word = _WORDS.get((finding.agent, finding.level))
+    word = word_for(finding.agent, finding.level)
     return word if word is not None else SetLevel(mode="set", level=finding.level)
 
 

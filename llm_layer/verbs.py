@@ -46,6 +46,13 @@ _FIXED = {
     ("battery", "discharge"): Order(SET, -1.0, -1.0),
 }
 
+_WORDS = {(agent, order.lo): verb for (agent, verb), order in _FIXED.items()}
+
+
+def word_for(agent: str, level: float) -> str | None:
+    """The verb that sets an agent to exactly this level; None where there is none."""
+    return _WORDS.get((agent, level))
+
 
 def cooling_action(supply_degc: float, supply_min_degc: float, supply_max_degc: float) -> float:
     """The action whose target is this supply air, in [-1, 1]."""

@@ -16,19 +16,11 @@ from llm_layer.policy import Decision, Source
 from llm_layer.rules import answer_requests
 from llm_layer.schema import LEVELS, shown_requests
 from llm_layer.situation import Situation
-from llm_layer.verbs import FOLLOW, verb_of
+from llm_layer.verbs import FOLLOW, verb_of, word_for
 
 FOLLOWED = 0  # class; class k + 1 sets LEVELS[k]
 COUNT = 1 + len(LEVELS)
 NEAR = 0.125  # half a notch: a level this close to the proposal is "follow"
-_WORDS = {
-    ("load_shift", -1.0): "defer",
-    ("load_shift", 0.0): "pass",
-    ("load_shift", 1.0): "run",
-    ("battery", -1.0): "discharge",
-    ("battery", 0.0): "hold",
-    ("battery", 1.0): "charge",
-}
 
 Classes = tuple[int, int, int]
 
@@ -69,7 +61,7 @@ def order_of_class(agent: str, number: int) -> str | SetLevel:
     if number == FOLLOWED:
         return "follow"
     level = LEVELS[number - 1]
-    return _WORDS.get((agent, level)) or SetLevel(mode="set", level=level)
+    return word_for(agent, level) or SetLevel(mode="set", level=level)
 
 
 def directive_of(classes: Classes, situation: Situation, text: str = "") -> Directive:

@@ -97,15 +97,18 @@ def test_workers_give_the_same_rows(tmp_path: Path) -> None:
     variants = "evaluate.variants=[neutral, threshold+random, threshold+rules]"
     alone, shared = (run_matrix(small(variants, f"evaluate.workers={n}"), tmp_path / str(n)) for n in (0, 1))
     same(alone, shared)
+    assert set(alone["variant"]) == {"neutral", "threshold+random", "threshold+rules"}
 
 
 def test_a_half_written_block_is_none(tmp_path: Path) -> None:
     config = small("evaluate.variants=[neutral, threshold]")
     blocks = run_blocks(config, tmp_path)
+    whole = blocks.rows()
     key = blocks.keys["", "threshold", 0][0]
     (tmp_path / f"{key}.parquet").unlink()  # rows come last
     assert key not in BlockStore(tmp_path)
-    same(run_matrix(config, tmp_path), blocks.rows() if key in BlockStore(tmp_path) else run_matrix(config, tmp_path))
+    same(run_matrix(config, tmp_path), whole)
+    assert key in BlockStore(tmp_path)
 
 
 def test_a_checkpoint_is_a_variant_and_one_that_is_not_there_is_refused(tmp_path: Path) -> None:

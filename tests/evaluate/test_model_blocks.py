@@ -11,16 +11,7 @@ from configs.load import load_config
 from evaluate.matrix import run_blocks
 from llm_layer.engine import EngineError
 
-from ..llm_layer.loopback import Server, well
-
-
-@pytest.fixture
-def server(monkeypatch):
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    server = Server()
-    yield server
-    server.stop()
+from ..llm_layer.loopback import well
 
 
 def matrix(server, *variants, **changes):

@@ -9,16 +9,7 @@ import pytest
 from deg.cli import exit_code
 from llm_layer.audit import read_lines, verify_file
 
-from .loopback import Server, refuses, well
-
-
-@pytest.fixture
-def server(monkeypatch):
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    server = Server()
-    yield server
-    server.stop()
+from .loopback import refuses, well
 
 
 def test_a_run_is_replayed_without_its_engine(server, tmp_path, capsys):

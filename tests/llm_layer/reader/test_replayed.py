@@ -2,24 +2,13 @@
 
 import json
 
-import pytest
-
 from deg.cli import exit_code
 from llm_layer.audit import read_lines
 from llm_layer.reader.answer import answer_text
 from llm_layer.reader.bag_of_words import classifier
 from llm_layer.reader.slots import words_of
 
-from ..loopback import Server, refuses
-
-
-@pytest.fixture
-def server(monkeypatch):
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    server = Server()
-    yield server
-    server.stop()
+from ..loopback import refuses
 
 
 def reads(handler, body):
