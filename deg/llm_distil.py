@@ -23,7 +23,15 @@ Labels = Annotated[
     Literal["rules", "mpc"], typer.Option("--labels", help="Whose answers a judge learns; mpc costs 10 CPU s a week.")
 ]
 Weeks = Annotated[int, typer.Option("--weeks", min=1, help="Synthetic weeks that a judge's situations come from.")]
+Agents = Annotated[
+    str | None, typer.Option("--agents", help="Whose proposals a judge is shown; left out, the carbon threshold's.")
+]
 Rate = Annotated[float, typer.Option("--learning-rate", min=1e-6, max=1.0)]
+Batch = Annotated[int, typer.Option("--batch", min=1, max=256, help="Pairs of a step; fewer of them, more steps.")]
+Onto = Annotated[
+    Path | None,
+    typer.Option("--onto", metavar="FOLDER", help="Adapters of this base to go on from, as this command wrote them."),
+]
 To = Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Must not exist yet; default runs/distil/ROLE.")]
 
 
@@ -33,12 +41,15 @@ def distil(
     base: Base = "smollm2-135m",
     labels: Labels = "rules",
     weeks: Weeks = 24,
+    agents: Agents = None,
     seed: Seed = 0,
     learning_rate: Rate = 2e-3,
+    batch: Batch = 16,
     to: To | None = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit low-rank adapters to made-up examples of a role; writes adapters, their card and the merged model."""
+    from deg.judge_data import AGENTS
     from deg.progress import Reporter
     from llm_layer.distil.lora import Recipe, tune
     from llm_layer.distil.merge import merge
@@ -47,24 +58,47 @@ def distil(
     folder = to or Path("runs/distil") / role
     if folder.exists():
         raise ValueError(f"--to {folder}: is there already; name another, or remove it")
-    model = find_model(base)
-    recipe = Recipe(learning_rate=learning_rate, seed=seed)
+    model, proposing = find_model(base), agents or AGENTS
+    before = None if onto is None else _card_of(onto)
+    recipe = Recipe(learning_rate=learning_rate, batch=batch, seed=seed)
     working = folder.with_name(f".{folder.name}.unfinished")
     shutil.rmtree(working, ignore_errors=True)
     with stdout_kept(as_json), Reporter(f"tuning {base} as {role}") as reporter:
-        shown = _reader_pairs(pairs, seed) if role == "reader" else _judge_pairs(pairs, seed, labels, weeks)
-        tuned = tune(model.path, shown, working / "adapter", recipe, reporter)
+        shown = _reader_pairs(pairs, seed) if role == "reader" else _judge_pairs(pairs, seed, labels, weeks, proposing)
+        tuned = tune(model.path, shown, working / "adapter", recipe, reporter, onto)
         card = {
             "role": role,
-            **({"labels": labels} if role == "judge" else {}),
+            **({"labels": labels, "agents": proposing, "weeks": weeks} if role == "judge" else {}),
             "base": base,
             "base_revision": model.revision,
+            "command": _command(role, pairs, base, seed, learning_rate, labels, weeks, onto),
             **tuned.card(),
+            **({} if before is None else {"onto": before}),
         }
         (working / "adapter" / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
         merge(model.path, working / "adapter", working / "model")
         working.rename(folder)
     _say(folder, card, as_json)
+
+
+def _card_of(onto: Path) -> dict[str, Any]:
+    """The card of adapters to go on from. Raises ValueError: the folder is none of adapters."""
+    card = onto / "card.json"
+    if not card.is_file() or not (onto / "adapter_model.safetensors").is_file():
+        raise ValueError(f"--onto {onto}: no adapters with a card; give the folder adapter/ that deg llm distil wrote")
+    found: dict[str, Any] = json.loads(card.read_text(encoding="utf-8"))
+    return found
+
+
+def _command(
+    role: str, pairs: int, base: str, seed: int, rate: float, labels: str, weeks: int, onto: Path | None
+) -> str:
+    """The command line, for the card; of folders the name alone."""
+    said = (
+        f"deg llm distil --role {role} --base {Path(base).name} --pairs {pairs} --seed {seed} --learning-rate {rate:g}"
+    )
+    said += f" --labels {labels} --weeks {weeks}" if role == "judge" else ""
+    return said if onto is None else f"{said} --onto {onto.name}"
 
 
 def _reader_pairs(count: int, seed: int) -> Sequence[Pair]:
@@ -73,12 +107,12 @@ def _reader_pairs(count: int, seed: int) -> Sequence[Pair]:
     return list(reader_pairs(count, seed))
 
 
-def _judge_pairs(count: int, seed: int, labels: Literal["rules", "mpc"], weeks: int) -> Sequence[Pair]:
+def _judge_pairs(count: int, seed: int, labels: Literal["rules", "mpc"], weeks: int, agents: str) -> Sequence[Pair]:
     from configs.load import load_config
     from deg.judge_data import labelled, training
     from llm_layer.distil.pairs import judge_pairs
 
-    return judge_pairs(labelled(training(load_config(None), weeks), labels), count, seed)
+    return judge_pairs(labelled(training(load_config(None), weeks), labels, agents), count, seed)
 
 
 def _say(folder: Path, card: dict[str, Any], as_json: bool) -> None:
