@@ -13,6 +13,7 @@ import typer
 from deg.options import AsJson, print_json, stdout_kept
 
 if TYPE_CHECKING:
+    from llm_layer.distil.lora import Recipe
     from llm_layer.distil.pairs import Pair
 
 Role = Annotated[Literal["reader", "judge"], typer.Option("--role", help="What the model is to do.")]
@@ -45,6 +46,7 @@ def distil(
     seed: Seed = 0,
     learning_rate: Rate = 2e-3,
     batch: Batch = 16,
+    onto: Onto = None,
     to: To | None = None,
     as_json: AsJson = False,
 ) -> None:
@@ -71,7 +73,7 @@ def distil(
             **({"labels": labels, "agents": proposing, "weeks": weeks} if role == "judge" else {}),
             "base": base,
             "base_revision": model.revision,
-            "command": _command(role, pairs, base, seed, learning_rate, labels, weeks, onto),
+            "command": _command(role, base, pairs, recipe, (labels, proposing, weeks), onto),
             **tuned.card(),
             **({} if before is None else {"onto": before}),
         }
@@ -90,14 +92,11 @@ def _card_of(onto: Path) -> dict[str, Any]:
     return found
 
 
-def _command(
-    role: str, pairs: int, base: str, seed: int, rate: float, labels: str, weeks: int, onto: Path | None
-) -> str:
-    """The command line, for the card; of folders the name alone."""
-    said = (
-        f"deg llm distil --role {role} --base {Path(base).name} --pairs {pairs} --seed {seed} --learning-rate {rate:g}"
-    )
-    said += f" --labels {labels} --weeks {weeks}" if role == "judge" else ""
+def _command(role: str, base: str, pairs: int, recipe: Recipe, judged: tuple[str, str, int], onto: Path | None) -> str:
+    """The command line, for the card; of folders the name alone. judged: labels, agents and weeks of a judge."""
+    said = f"deg llm distil --role {role} --base {Path(base).name} --pairs {pairs} --seed {recipe.seed}"
+    said += f" --learning-rate {recipe.learning_rate:g} --batch {recipe.batch}"
+    said += " --labels {} --agents {} --weeks {}".format(*judged) if role == "judge" else ""
     return said if onto is None else f"{said} --onto {onto.name}"
 
 
