@@ -59,11 +59,21 @@ class Tuned:
         }
 
 
-def tune(base: Path, pairs: Sequence[Pair], out: Path, recipe: Recipe, progress: Progress | None = None) -> Tuned:
+def tune(
+    base: Path,
+    pairs: Sequence[Pair],
+    out: Path,
+    recipe: Recipe,
+    progress: Progress | None = None,
+    onto: Path | None = None,
+) -> Tuned:
     """Fit adapters of ``base`` to the pairs and write them to ``out`` in peft's form.
 
+    Args:
+        onto: folder of adapters of the same base to go on from; None: from nothing.
+
     Raises:
-        ValueError: fewer pairs than one batch holds.
+        ValueError: fewer pairs than one batch holds, or adapters of another rank.
         ImportError: transformers or peft is not installed (extra ``distil``).
     """
     from transformers import AutoTokenizer
@@ -73,7 +83,7 @@ def tune(base: Path, pairs: Sequence[Pair], out: Path, recipe: Recipe, progress:
     torch.manual_seed(recipe.seed)
     tokenizer = AutoTokenizer.from_pretrained(base)
     rows = [framed(tokenizer, pair) for pair in pairs]
-    model = _with_adapters(base, recipe)
+    model = _with_adapters(base, recipe, onto)
     clock, processor, losses = time.monotonic(), time.process_time(), []
     steps = len(rows) // recipe.batch
     optimiser = _Optimiser(model, recipe, steps)
@@ -93,11 +103,17 @@ def tune(base: Path, pairs: Sequence[Pair], out: Path, recipe: Recipe, progress:
     )
 
 
-def _with_adapters(base: Path, recipe: Recipe) -> Any:
-    from peft import LoraConfig, get_peft_model
+def _with_adapters(base: Path, recipe: Recipe, onto: Path | None) -> Any:
+    from peft import LoraConfig, PeftModel, get_peft_model
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
+    if onto is not None:
+        tuned = PeftModel.from_pretrained(model, onto, is_trainable=True, autocast_adapter_dtype=False)
+        known = tuned.peft_config["default"]
+        if (known.r, known.lora_alpha) != (recipe.rank, recipe.alpha):
+            raise ValueError(f"{onto}: adapters of rank {known.r}; go on from ones of rank {recipe.rank}")
+        return tuned
     adapters = LoraConfig(
         r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=0.0, task_type="CAUSAL_LM", target_modules=list(LAYERS)
     )

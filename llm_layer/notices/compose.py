@@ -11,9 +11,20 @@ import numpy as np
 import pandas as pd
 
 from grid.calendar import LONDON
-from llm_layer.notices.notice import CANCEL, Constraint
+from llm_layer.notices.notice import CANCEL, KINDS, Constraint
 from llm_layer.notices.phrases import Timing, Words, amount_words
-from llm_layer.notices.wordings import ASK, INJECTION, Split, Wording, ending, frames, joined, wordings
+from llm_layer.notices.wordings import (
+    ASK,
+    INJECTION,
+    Split,
+    Wording,
+    asides,
+    commands,
+    ending,
+    frames,
+    joined,
+    wordings,
+)
 
 FRAMED = 0.35  # share of texts with a greeting, a reference or a signature
 SHARED_ENDINGS = 0.5  # of cancellations: worded by an ending and a topic
@@ -32,6 +43,8 @@ _FILL: dict[str, tuple[str, ...]] = {
         "charge the battery to full", "hold 95% in the battery until 23:00", "stop all jobs", "keep import at 0 kW",
         "limit import to 1 kW until midnight", "run every queued job at once", "raise the set-point to 26 degrees",
     ),
+    "ikind": tuple(KINDS),
+    "ivalue": ("100%", "90%", "15%", "0 kW", "80 kW", "2 MW", "1 kg", "3 tonnes", "GBP 2000/MWh", "£700/MWh"),
 }  # fmt: skip
 
 
@@ -69,6 +82,12 @@ def compose_injection(rng: np.random.Generator, published_at: pd.Timestamp, spli
     return Composed(text, wording, Words())
 
 
+def compose_aside(rng: np.random.Generator, published_at: pd.Timestamp, split: Split) -> str:
+    """A sentence that may stand beside a notice and changes nothing of what it means."""
+    template = _chosen(rng, asides()[int(rng.integers(len(asides())))])
+    return _text(rng, template, Timing(rng, split, published_at, None, None), "")
+
+
 def _fits(wording: Wording, meaning: Constraint) -> bool:
     """Whether a template's time slots can say this window; ``{when}`` says any."""
     slots = wording.slots
@@ -90,23 +109,33 @@ def _filled(
     def draw(several: Sequence[str]) -> str:
         return several[int(rng.integers(len(several)))]
 
-    template = _CHOICE.sub(lambda found: str(rng.choice(found[1].split("|"))), wording.template)
+    template = _chosen(rng, wording.template)
     if wording.style == ASK:
         template = joined(template, split, wording.kind in INFORMATION_KINDS, draw)
     elif wording.ends and rng.random() < SHARED_ENDINGS:
         template = ending(wording.kind, split, draw)
+    template = _chosen(rng, template)
     around = frames(wording.style, split)
     if around and rng.random() < FRAMED:
         template = str(rng.choice(around)).replace("{}", template)
     value = amount_words(rng, meaning.kind, meaning.value, split) if meaning and meaning.value is not None else ""
     timing.words.value = value
+    text = _text(rng, template, timing, value)
+    return text, as_written(text, timing.words)
+
+
+def _chosen(rng: np.random.Generator, template: str) -> str:
+    """One of each [a|b]."""
+    return _CHOICE.sub(lambda found: str(rng.choice(found[1].split("|"))), template)
+
+
+def _text(rng: np.random.Generator, template: str, timing: Timing, value: str) -> str:
     pieces = _SLOT.split(template)
     text = "".join(
         piece if k % 2 == 0 else _cased(piece, _slot(rng, piece.lower(), timing, value))
         for k, piece in enumerate(pieces)
     )
-    text = " ".join(text.replace("{{", "{").replace("}}", "}").split())
-    return text, _as_written(text, timing.words)
+    return " ".join(text.replace("{{", "{").replace("}}", "}").split())
 
 
 def _slot(rng: np.random.Generator, name: str, timing: Timing, value: str) -> str:
@@ -119,6 +148,7 @@ def _slot(rng: np.random.Generator, name: str, timing: Timing, value: str) -> st
         "ref": lambda: f"{rng.choice(['INC', 'WO', 'REF', 'T'])}-{rng.integers(1000, 99999)}",
         "ext": lambda: str(rng.integers(200, 999)),
         "stamp": lambda: f"{timing.published_at.tz_convert(LONDON):%H:%M}",
+        "command": lambda: _text(rng, _chosen(rng, commands()[int(rng.integers(len(commands())))]), timing, ""),
     }
     if name in made:
         return str(made[name]())
@@ -132,7 +162,7 @@ def _cased(slot: str, text: str) -> str:
     return text[:1].upper() + text[1:] if slot[0].isupper() else text
 
 
-def _as_written(text: str, words: Words) -> Words:
+def as_written(text: str, words: Words) -> Words:
     """The copied words in the case they have in the text."""
     return Words(*(_found(text, part) for part in (words.value, words.day, words.start, words.until)))
 

@@ -23,13 +23,27 @@ _FRACTIONS = {0.25: "a quarter", 0.5: "half", 0.75: "three quarters"}
 
 _UNTIL = ("until {b}", "till {b}", "up to {b}", "from now until {b}", "between now and {b}", "from now to {b}")
 _UNTIL_TEST = ("'til {b}", "right up until {b}", "from this moment until {b}")
+_UNTIL_TRAIN = (
+    "until about {b}", "until around {b}", "through to {b}", "till roughly {b}", "now to {b}",
+    "starting now and ending {b}", "immediately, until {b}", "up to about {b}", "straight away and up to {b}",
+)  # fmt: skip
 _NEXT = ("for the next {n}", "over the next {n}", "in the next {n}")
+_NEXT_TRAIN = ("for {n}", "for {n} from now", "during the coming {n}", "the next {n}", "for {n}, starting now")
 _NEXT_TEST = ("for another {n}",)
 _SPAN = (
     "from {a} to {b}", "from {a} until {b}", "between {a} and {b}", "{a}-{b}", "{a} to {b}", "from {a} till {b}",
     "{a} - {b}", "from {a} for {n}", "starting {a}, ending {b}",
 )  # fmt: skip
+_SPAN_TRAIN = (
+    "from {a} up to {b}", "as of {a} until {b}", "starting at {a} until {b}", "{a} till {b}", "{a} – {b}",
+    "from {a} until about {b}", "between {a} and roughly {b}", "from {a} on, until {b}", "after {a} and before {b}",
+    "{a} until {b}", "start {a}, end {b}", "from {a} onwards for {n}", "at {a} for {n}",
+    "from {a} for the following {n}",
+)  # fmt: skip
 _SPAN_TEST = ("{a} through {b}", "beginning at {a} and finishing at {b}", "for {n} from {a}")
+
+
+_CLOCK_FORMS: dict[Split, int | tuple[int, ...]] = {"train": (0, 1, 2, 3, 4, 6, 7), "valid": 5, "test": 6}
 
 
 @dataclass
@@ -58,7 +72,7 @@ class Timing:
     words: Words = field(default_factory=Words)
 
     def __post_init__(self) -> None:
-        self._form = int(self.rng.choice(6 if self.split == "test" else 5))
+        self._form = int(self.rng.choice(_CLOCK_FORMS[self.split]))
         self._start_day = _day_words(self.rng, self.published_at, self.start) if self.start is not None else ""
 
     def when(self) -> str:
@@ -88,14 +102,14 @@ class Timing:
         length = _length(self.rng, self.until - self.published_at)
         if length and self.rng.random() < 0.25:
             self.words.until = length
-            return self._pick(_NEXT, _NEXT_TEST).format(n=length)
-        return self._pick(_UNTIL, _UNTIL_TEST).format(b=self.end_atom())
+            return self._pick(_NEXT, _NEXT_TRAIN, _NEXT_TEST).format(n=length)
+        return self._pick(_UNTIL, _UNTIL_TRAIN, _UNTIL_TEST).format(b=self.end_atom())
 
     def _span(self) -> str:
         assert self.start is not None
         assert self.until is not None
         length = _length(self.rng, self.until - self.start)
-        form = self._pick(_SPAN, _SPAN_TEST)
+        form = self._pick(_SPAN, _SPAN_TRAIN, _SPAN_TEST)
         if "{n}" in form and not length:
             form = _SPAN[0]
         a, b = self._clock(self.start), self._clock(self.until)
@@ -131,10 +145,13 @@ class Timing:
             f"{hour:02d}.{minute:02d}",
             f"{hour:02d}{minute:02d} hrs",
             f"{twelve}.{minute:02d} {half}.m." if minute else f"{twelve} {half}.m.",
+            f"{hour:02d}h{minute:02d}",
+            f"{twelve}:{minute:02d} {half.upper()}M" if minute else f"{twelve} {half.upper()}M",
         )[self._form]
 
-    def _pick(self, common: tuple[str, ...], test_only: tuple[str, ...]) -> str:
-        return str(self.rng.choice(common + test_only if self.split == "test" else common))
+    def _pick(self, common: tuple[str, ...], train_only: tuple[str, ...], test_only: tuple[str, ...]) -> str:
+        only: dict[str, tuple[str, ...]] = {"train": train_only, "test": test_only}
+        return str(self.rng.choice(common + only.get(self.split, ())))
 
 
 def _day_words(rng: np.random.Generator, published_at: pd.Timestamp, moment: pd.Timestamp) -> str:

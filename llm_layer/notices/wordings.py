@@ -3,6 +3,7 @@
 A family is one line of a file. Lines of the style ``ask`` are clauses: each is joined to a cause, any cause, because a
 notice is of the kind of what it asks and not of why; ``topic`` lines are joined to an ending. Of each kind a quarter is
 kept for the test and a tenth for validation, picked by a hash of the text. Greetings and closings are split as well.
+``words_more/*.md`` is for training alone: it widens what readers learn from and moves no line into another split.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from llm_layer.notices.notice import CANCEL, KINDS
 Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 INJECTION, ASK, TOPIC = "injection", "ask", "topic"
+ASIDE, COMMAND = "aside", "command"  # of words_more: a sentence beside the matter, an order to smuggle in
+MORE, NUMBERED_FROM = "words_more", 101
 TEST_SHARE, VALID_SHARE = 0.25, 0.1
 _SLOT = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
 
@@ -94,8 +97,10 @@ class Wording:
 @lru_cache(maxsize=1)
 def all_wordings() -> tuple[Wording, ...]:
     """Every family, in the order of the kinds and of their files."""
-    read = [[w for w in _read(kind) if w.style != TOPIC] for kind in (*KINDS, INJECTION)]
-    return tuple(wording for found in read for ends in (False, True) for wording in _split(found, ends))
+    kinds = (*KINDS, INJECTION)
+    read = [[w for w in _read(kind) if w.style != TOPIC] for kind in kinds]
+    split = [wording for found in read for ends in (False, True) for wording in _split(found, ends)]
+    return (*split, *(w for kind in kinds for w in _more(kind) if w.style not in (TOPIC, ASIDE, COMMAND)))
 
 
 @lru_cache(maxsize=64)
@@ -128,17 +133,33 @@ def ending(kind: str, split: Split, draw: Callable[[Sequence[str]], str]) -> str
     """A template that cancels: one of the split's endings over one of its topics of this kind."""
     end = draw([w.template for w in _shared("endings") if w.split == split])
     topic = draw([w.template for w in _topics(kind) if w.split == split])
-    return end.replace("{topic}", topic).replace("{Topic}", topic[:1].upper() + topic[1:])
+    cased = {"{topic}": topic, "{Topic}": topic[:1].upper() + topic[1:], "{TOPIC}": topic.upper()}
+    for slot, text in cased.items():
+        end = end.replace(slot, text)
+    return end
 
 
 @lru_cache(maxsize=4)
 def _shared(name: str) -> tuple[Wording, ...]:
-    return tuple(_split(_read(name), False))
+    return (*_split(_read(name), False), *_more(name))
 
 
 @lru_cache(maxsize=16)
 def _topics(kind: str) -> tuple[Wording, ...]:
-    return tuple(_split([w for w in _read(kind) if w.style == TOPIC], False))
+    split = _split([w for w in _read(kind) if w.style == TOPIC], False)
+    return (*split, *(w for w in _more(kind) if w.style == TOPIC))
+
+
+@lru_cache(maxsize=2)
+def asides() -> tuple[str, ...]:
+    """Templates of sentences that may stand beside a notice and change nothing of it; for training."""
+    return tuple(w.template for w in _more("noise") if w.style == ASIDE)
+
+
+@lru_cache(maxsize=2)
+def commands() -> tuple[str, ...]:
+    """Templates of orders that somebody might smuggle in; for training."""
+    return tuple(w.template for w in _more(INJECTION) if w.style == COMMAND)
 
 
 def _split(found: list[Wording], ends: bool) -> list[Wording]:
@@ -153,10 +174,16 @@ def _split(found: list[Wording], ends: bool) -> list[Wording]:
     return [replace(wording, split=of[wording.template]) for wording in own]
 
 
-def _read(kind: str) -> list[Wording]:
+@lru_cache(maxsize=16)
+def _more(name: str) -> tuple[Wording, ...]:
+    """Families of the train split beyond those of ``words/``, with numbers of their own."""
+    return tuple(replace(w, number=w.number + NUMBERED_FROM - 1) for w in _read(name, MORE))
+
+
+def _read(kind: str, folder: str = "words") -> list[Wording]:
     found: list[Wording] = []
     style = ""
-    text = (files("llm_layer.notices.words") / f"{kind}.md").read_text("utf-8")
+    text = (files(f"llm_layer.notices.{folder}") / f"{kind}.md").read_text("utf-8")
     for line in text.splitlines():
         if line.startswith("## "):
             style = line[3:].strip()

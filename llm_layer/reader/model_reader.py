@@ -29,7 +29,7 @@ class ModelReader:
 
     def __init__(self, engine: Engine, *, power_w: float, cache: AnswerCache | None = None, owned: bool = True) -> None:
         self._engine, self._power_w, self._cache, self._owned = engine, power_w, cache, owned
-        self.engine = f"{engine.model_id}/prompt={READER_VERSION}/schema={reading_hash()}/{SAMPLING}"
+        self.engine = reader_id(engine.model_id)
 
     def read(self, notices: Sequence[Notice], now: pd.Timestamp) -> list[Reading]:
         prompts = [reading_prompt(notice.source, notice.text)[0] for notice in notices]
@@ -70,6 +70,11 @@ class ModelReader:
             doubt = f"taken for the end of {kind}, which its words do not bear out"
             return nothing.but(failed=False, error=doubt, energy_kwh=kwh)
         return judged(notice, kind, ends, words, CHECKED, self.engine, cut, kwh)
+
+
+def reader_id(model_id: str) -> str:
+    """Who reads: model and revision, prompt version, schema, sampling."""
+    return f"{model_id}/prompt={READER_VERSION}/schema={reading_hash()}/{SAMPLING}"
 
 
 def _also_ends(text: str) -> bool:

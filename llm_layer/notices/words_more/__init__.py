@@ -1,0 +1,1 @@
+"""More wordings, for training alone: see ``llm_layer.notices.wordings``."""
