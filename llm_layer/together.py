@@ -1,8 +1,8 @@
-"""Runs that are under way at once and share one engine: what all of them ask at a time is one batch.
+"""Runs that are under way at once and share engines: what all of them ask one at a time is one batch.
 
-Each run has a thread and an engine of its own to talk to; the real one is called by the thread that started all this,
+Each run has a thread and seats of its own to ask at; the real engines are called by the thread that started all this,
 once every run that is still going waits for an answer. So batches are the same each time, and an engine that is started
-again belongs to a thread that lives on.
+again belongs to a thread that lives on. What several runs ask in the same words is asked once.
 """
 
 from __future__ import annotations
@@ -21,35 +21,35 @@ class StoppedError(RuntimeError):
     """The runs were given up: one of them failed, or somebody pressed Ctrl-C."""
 
 
-def run_together(runs: Sequence[Callable[[Engine], T]], engine: Engine) -> list[T]:
-    """Results of ``runs``, in their order. Each is called once, with the engine it is to use.
+def run_together(runs: Sequence[Callable[..., T]], *engines: Engine) -> list[T]:
+    """Results of ``runs``, in their order. Each is called once, with the engines it is to use, in the order given.
 
     Raises:
-        What a run or the engine raised first; the others are given up.
+        What a run or an engine raised first; the others are given up.
     """
-    return _Table(runs, engine).serve()
+    return _Table(runs, engines).serve()
 
 
 class _Seat:
-    """The engine as one run sees it."""
+    """An engine as one run sees it."""
 
-    def __init__(self, table: _Table, number: int) -> None:
-        self.model_id = table.engine.model_id
-        self._table, self._number = table, number
+    def __init__(self, table: _Table, number: int, engine: int) -> None:
+        self.model_id = table.engines[engine].model_id
+        self._table, self._number, self._engine = table, number, engine
 
     def generate(self, prompts: Sequence[Prompt]) -> list[Answer | EngineFailure]:
-        return self._table.ask(self._number, prompts)
+        return self._table.ask(self._number, self._engine, prompts)
 
     def close(self) -> None:
         """The engine is the table's."""
 
 
 class _Table(Generic[T]):
-    def __init__(self, runs: Sequence[Callable[[Engine], T]], engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, runs: Sequence[Callable[..., T]], engines: Sequence[Engine]) -> None:
+        self.engines = engines
         self._changed = threading.Condition()
         self._going = len(runs)
-        self._asked: dict[int, Sequence[Prompt]] = {}
+        self._asked: dict[int, tuple[int, Sequence[Prompt]]] = {}  # run -> which engine, what
         self._answered: dict[int, list[Answer | EngineFailure]] = {}
         self._results: dict[int, T] = {}
         self._error: BaseException | None = None
@@ -71,9 +71,9 @@ class _Table(Generic[T]):
             raise self._error
         return [self._results[number] for number in range(len(self._threads))]
 
-    def ask(self, number: int, prompts: Sequence[Prompt]) -> list[Answer | EngineFailure]:
+    def ask(self, number: int, engine: int, prompts: Sequence[Prompt]) -> list[Answer | EngineFailure]:
         with self._changed:
-            self._asked[number] = prompts
+            self._asked[number] = engine, prompts
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._error is not None or number in self._answered)
             if self._error is not None:
@@ -87,16 +87,20 @@ class _Table(Generic[T]):
             return self._error is None and self._going > 0
 
     def _answer(self) -> None:
-        order = sorted(self._asked)
-        answers = iter(self.engine.generate([prompt for number in order for prompt in self._asked[number]]))
+        found: dict[int, list[Answer | EngineFailure]] = {}
+        for engine in sorted({engine for engine, _ in self._asked.values()}):
+            mine = {number: asked for number, (of, asked) in sorted(self._asked.items()) if of == engine}
+            once = {_words(prompt): prompt for asked in mine.values() for prompt in asked}
+            answers = dict(zip(once, self.engines[engine].generate(list(once.values())), strict=True))
+            found |= {number: [answers[_words(prompt)] for prompt in asked] for number, asked in mine.items()}
         with self._changed:
-            self._answered = {number: [next(answers) for _ in self._asked[number]] for number in order}
+            self._answered = found
             self._asked.clear()
             self._changed.notify_all()
 
-    def _run(self, number: int, run: Callable[[Engine], T]) -> None:
+    def _run(self, number: int, run: Callable[..., T]) -> None:
         try:
-            self._results[number] = run(_Seat(self, number))
+            self._results[number] = run(*(_Seat(self, number, engine) for engine in range(len(self.engines))))
         except BaseException as error:
             self._give_up(error)
         with self._changed:
@@ -108,3 +112,8 @@ class _Table(Generic[T]):
             if self._error is None:
                 self._error = error
             self._changed.notify_all()
+
+
+def _words(prompt: Prompt) -> tuple[str, str, int]:
+    """What makes two prompts one question; schemas are made once each."""
+    return prompt.system, prompt.user, id(prompt.schema)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from itertools import count
 
 import pytest
 
@@ -32,10 +34,16 @@ class Counts:
 
 
 def asks(times, each=1):
+    """Asks ``times`` times for the answers to ``each`` prompts that nobody else asks about."""
+
     def run(engine):
-        return [answer.text for _ in range(times) for answer in engine.generate([PROMPT] * each)]
+        return [answer.text for _ in range(times) for answer in engine.generate([other() for _ in range(each)])]
 
     return run
+
+
+def other(numbers=count()):
+    return replace(PROMPT, user=f"{PROMPT.user} {next(numbers)}")
 
 
 def test_what_all_ask_at_a_time_is_one_batch():
@@ -44,6 +52,28 @@ def test_what_all_ask_at_a_time_is_one_batch():
     assert engine.batches == [4, 3, 3]
     assert engine.threads == {threading.current_thread()}
     assert results == [["0", "0", "0"], ["1", "2", "1", "2", "1", "2"], ["3"]]
+
+
+def test_what_several_ask_in_the_same_words_is_asked_once():
+    def same(engine):
+        return [answer.text for answer in engine.generate([PROMPT, PROMPT])]
+
+    engine = Counts()
+    assert run_together([same, asks(1), same], engine) == [["0", "0"], ["1"], ["0", "0"]]
+    assert engine.batches == [2]
+
+
+def test_each_run_asks_the_engine_it_wants():
+    judge, reader = Counts(), Counts()
+
+    def both(judge, reader):
+        return [reader.generate([other()])[0].text, judge.generate([other()])[0].text]
+
+    assert run_together([both, lambda judge, reader: judge.generate([other()])[0].text], judge, reader) == [
+        ["0", "0"],
+        "0",
+    ]
+    assert (judge.batches, reader.batches) == ([1, 1], [1])
 
 
 def test_a_run_that_asks_nothing_holds_nobody_up():
