@@ -69,12 +69,22 @@ class Actor(nn.Module):
 
 
 class Critic(nn.Module):
-    """Observation float32 (N, d) -> values (N, heads), in normalised reward."""
+    """Observation float32 (N, d) -> values (N, heads), in normalised reward.
 
-    def __init__(self, normaliser: Normaliser, *, heads: int = 1) -> None:
+    straight: add a linear map of the inputs, for those that are values themselves: squashed, they lose what one action
+    changes.
+    """
+
+    def __init__(self, normaliser: Normaliser, *, heads: int = 1, straight: bool = False) -> None:
         super().__init__()
         self.normaliser = normaliser
         self.layers = layers(len(normaliser.mean), heads, VALUE_GAIN)
+        self.straight: nn.Linear | None = None
+        if straight:
+            self.straight = nn.Linear(len(normaliser.mean), heads, bias=False)
+            nn.init.zeros_(self.straight.weight)
 
     def forward(self, obs: torch.Tensor) -> torch.Tensor:
-        return self.layers(self.normaliser(obs))
+        x = self.normaliser(obs)
+        value = self.layers(x)
+        return value if self.straight is None else value + self.straight(x)

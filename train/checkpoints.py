@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER, OWN = "checkpoints", "run.json"
-VERSION = 2  # of what a checkpoint holds and means; raise it when an older one could not go on exactly
+VERSION = 3  # of what a checkpoint holds and means; raise it when an older one could not go on exactly
 
 
 class ResumeError(ValueError):

@@ -124,7 +124,26 @@ def restart_site(
 
 
 @njit(cache=True, forceinline=True)
-def _left_gbp(
+def price_gbp_per_mwh(p: Record, row: np.ndarray, sold: bool) -> float:
+    """What a kWh more or less costs the site, carbon included; once sold, what its delivery earns or loses as well."""
+    price = row[TARIFF] + row[NETWORK] + p.carbon_price_gbp_per_t / 1000.0 * row[CARBON]
+    if sold:
+        price += (1.0 - p.aggregator_share) * (row[SYSTEM] - p.vtp_pays * row[REFERENCE_PRICE])
+    return price
+
+
+@njit(cache=True, forceinline=True)
+def stock_means(sums: np.ndarray, begin: int, end: int, out: np.ndarray) -> None:
+    """Mean price over an episode and over the 24 h after it, then carbon likewise: what ``left_gbp`` books stock at."""
+    tail = end + 96
+    out[0] = (sums[end, 0] - sums[begin, 0]) / (end - begin)
+    out[1] = (sums[tail, 1] - sums[end, 1]) / 96.0
+    out[2] = (sums[end, 2] - sums[begin, 2]) / (end - begin)
+    out[3] = (sums[tail, 2] - sums[end, 2]) / 96.0
+
+
+@njit(cache=True, forceinline=True)
+def left_gbp(
     p: Record, soc_kwh: float, queued_kwh: float, import_per_it: float, means: np.ndarray
 ) -> tuple[float, float]:
     """Terminal cost of the battery and of the queue, carbon included (``grid.market.terminal``).
@@ -173,10 +192,7 @@ def advance(
         step(p, row, state[i], queue[i], shift, power, cool, sold_kw, False, base_kw, out)
         step(p, row, shadow[i], shadow_queue[i], shift, 0.0, hold, 0.0, False, 0.0, still)
 
-        carbon = p.carbon_price_gbp_per_t / 1000.0
-        price = row[TARIFF] + row[NETWORK] + carbon * row[CARBON]
-        if sold_kw > 0.0:
-            price += (1.0 - p.aggregator_share) * (row[SYSTEM] - p.vtp_pays * row[REFERENCE_PRICE])
+        price = price_gbp_per_mwh(p, row, sold_kw > 0.0)
         r0 = -(still[_IMPORT] - before[0]) * price / 1000.0 - (still[_PENALTY] - before[1])
         r2 = -(out[_IMPORT] - out[_BATTERY] - still[_IMPORT]) * price / 1000.0 - (out[_PENALTY] - still[_PENALTY])
         r1 = -out[_BATTERY] * price / 1000.0 - out[_WEAR]
@@ -184,18 +200,13 @@ def advance(
 
         last = t + 1 == length
         if stock_each_step or last:
-            a, z = first[i], first[i] + length
-            tail = z + 96
-            means[0] = (sums[z, 0] - sums[a, 0]) / length
-            means[1] = (sums[tail, 1] - sums[z, 1]) / 96.0
-            means[2] = (sums[z, 2] - sums[a, 2]) / length
-            means[3] = (sums[tail, 2] - sums[z, 2]) / 96.0
+            stock_means(sums, first[i], first[i] + length, means)
             ratio = import_per_it[world[i]]
-            battery, work = _left_gbp(p, out[_SOC], out[_QUEUED], ratio, means)
+            battery, work = left_gbp(p, out[_SOC], out[_QUEUED], ratio, means)
             r1 -= battery
             r0 -= work
             if stock_each_step:
-                held, waiting = _left_gbp(p, soc, queued, ratio, means)
+                held, waiting = left_gbp(p, soc, queued, ratio, means)
                 r1 += held
                 r0 += waiting
                 terms[i, 8] += abs(held - battery) + abs(waiting - work)
@@ -214,7 +225,7 @@ def advance(
         terms[i, 3] += out[_FLEX]
         terms[i, 4] += out[_CARBON_GBP]
         terms[i, 5] += out[_PENALTY]
-        terms[i, 7] += before[0] * (row[TARIFF] + row[NETWORK] + carbon * row[CARBON]) / 1000.0 + before[1]
+        terms[i, 7] += before[0] * price_gbp_per_mwh(p, row, False) / 1000.0 + before[1]
         if last:
             finished[ended] = terms[i]
             ended += 1

@@ -65,7 +65,9 @@ class SiteModule(TorchRLModule, ValueFunctionAPI):
             self.actor = SharedActor(normaliser(self.inputs), self.levels)
         elif c["kind"] in ("agent", "joint"):
             self.actor = Actor(normaliser(self.inputs), self.levels, heads=_AGENTS if c["kind"] == "joint" else 1)
-        self.critic = Critic(normaliser(self.critic_inputs), heads=c["values"]) if c["values"] else None
+        self.critic = (
+            Critic(normaliser(self.critic_inputs), heads=c["values"], straight=c["straight"]) if c["values"] else None
+        )
 
     def scores(self, x: torch.Tensor) -> torch.Tensor:
         assert self.actor is not None
@@ -118,6 +120,7 @@ def spec_of(setup: Setup) -> MultiRLModuleSpec:
                 "inputs": setup.inputs,
                 "critic_inputs": critic_inputs,
                 "values": values,
+                "straight": setup.critic_foresees,
                 "mean": list(setup.input_mean),
                 "scale": list(setup.actor_scale(agent)),
             },

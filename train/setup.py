@@ -21,6 +21,7 @@ from train.worlds import draw_specs, traces_in
 ALGORITHMS = ("ippo", "mappo", "shared", "joint")
 SMALLEST_SD, MOVES = 0.1, 1e-6
 FIT_STEPS, FIT_SITES = 150, 64
+_BATTERY = AGENTS.index("battery")
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,13 @@ class Setup:
             hold_steps=self.hold_steps,
             directive_share=self.directive_share,
             directives=self.directives,
+            foresight_discount=self.discounts[_BATTERY] if self.critic_foresees else None,
         )
+
+    @property
+    def critic_foresees(self) -> bool:
+        """Whether there is a critic that sees more than its actors, the future included."""
+        return self.sight.future and self.algorithm != "ippo"
 
     @property
     def card(self) -> dict[str, object]:

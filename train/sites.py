@@ -21,12 +21,13 @@ from grid.compile import Tariff
 from grid.noise import hashed_generator
 from grid.rows import BASELINE, CARBON, NETWORK, STEPS_PER_DAY, STEPS_PER_PERIOD, TARIFF
 from train.directives import Card, Directives
-from train.kernel import TERMS, advance, renew_bounds, restart_site, write_extras
+from train.hindsight import CHARGES, HINDSIGHT, cheapest_ahead, foresee, write_hindsight
+from train.kernel import NEUTRAL_COLUMNS, TERMS, advance, renew_bounds, restart_site, write_extras
 from train.worlds import CRITIC_HOURS, World, WorldSpec, build_world
 
 EPISODE_STEPS = 7 * STEPS_PER_DAY
 OBSERVED = len(layout("grid_aware"))
-EXTRAS = len(CRITIC_HOURS) + 3
+EXTRAS = len(CRITIC_HOURS) + 3 + len(HINDSIGHT)
 _RESUMED = (
     "state", "queue", "shadow", "shadow_queue", "rng", "world", "first", "commitments", "bounds", "terms", "offset",
 )  # fmt: skip
@@ -109,6 +110,7 @@ class TrainingSites:
         episode_steps: length of an episode.
         directive_share: share of the time that a supervisor's bounds narrow what is feasible.
         directives: recorded ones that they are dealt from.
+        foresight_discount: per choice, of what hindsight would earn; None: critics are not shown it.
     """
 
     def __init__(
@@ -124,6 +126,7 @@ class TrainingSites:
         episode_steps: int = EPISODE_STEPS,
         directive_share: float = 0.0,
         directives: Sequence[Card] = (),
+        foresight_discount: float | None = None,
     ) -> None:
         self.data = worlds
         self.hold_steps = hold_steps
@@ -146,6 +149,12 @@ class TrainingSites:
         self._length = np.full(size, episode_steps)
         self._limits = limits((*STATE_FEATURES, *SALE_FEATURES))
         self._directives: Directives | None = None
+        self._discount = foresight_discount
+        if foresight_discount is not None:
+            self._low = cheapest_ahead(self.params, worlds.values)
+            self._load_kwh = np.ascontiguousarray(worlds.neutral[:, NEUTRAL_COLUMNS.index("import_kwh")])
+            self._foreseen = np.zeros((size, episode_steps // hold_steps + 1, CHARGES + 1), dtype=np.float32)
+            self._trial = np.zeros(1, dtype=STATE_DTYPE)
         for site in range(size):
             self.restart(site)
         self._stagger(draws)
@@ -174,6 +183,18 @@ class TrainingSites:
             for site in due:
                 self.restart(int(site))
             self.step(neutral)
+        self._foresee(np.arange(self.size))
+
+    def _foresee(self, which: np.ndarray) -> None:
+        """Episodes begin at the sites ``which``: what hindsight would earn there."""
+        if self._discount is None or not len(which):
+            return
+        d = self.data
+        foresee(
+            which, self.episode_steps, self.hold_steps, self._discount, self.params, d.values, d.sums, d.level,
+            self._load_kwh, self._low, d.import_per_it, self.world, self.first, self.commitments, self._trial,
+            self._foreseen,
+        )  # fmt: skip
 
     def step(self, actions: np.ndarray) -> np.ndarray:
         """Advance by float32 (B, 3) actions. -> terms float64 (n, TERMS) of the episodes that ended."""
@@ -199,6 +220,7 @@ class TrainingSites:
             self.reward += reward
             self.team_gbp += team_gbp
             self.done |= done
+        self._foresee(np.flatnonzero(self.done))
         return np.concatenate(ended)
 
     def _before_last(self, step: int) -> None:
@@ -215,6 +237,14 @@ class TrainingSites:
             self.offset, self._limits, True, out[:, :OBSERVED],
         )  # fmt: skip
         write_extras(self.episode_steps, self.state, self.first, d.future, d.sums, d.level, out[:, OBSERVED:])
+        foreseen = out[:, OBSERVED + EXTRAS - len(HINDSIGHT) : OBSERVED + EXTRAS]
+        if self._discount is None:
+            foreseen[:] = 0.0
+            return
+        write_hindsight(
+            self.episode_steps, self.hold_steps, self.params, d.values, d.sums, d.level, d.import_per_it, self.world,
+            self.first, self.state, self.queue, self._foreseen, foreseen,
+        )  # fmt: skip
 
     def get_state(self) -> dict[str, Any]:
         state: dict[str, Any] = {name: getattr(self, name).copy() for name in _RESUMED}
@@ -227,3 +257,4 @@ class TrainingSites:
             getattr(self, name)[...] = state[name]
         if self._directives is not None:
             self._directives.set_state(state["directives"])
+        self._foresee(np.arange(self.size))
