@@ -13,7 +13,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from llm_layer.distil.merge import TUNED, merge
+from llm_layer.distil.merge import TUNED, is_of, merge
 from llm_layer.model_folder import MODELS, ModelFolderError, check_folder, pulled_to
 
 
@@ -37,7 +37,8 @@ _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
 def pull(name: str, models: Path = MODELS) -> Path:
-    """Get a model ready for ``supervisor.model``; -> its folder. One that is there already is checked and kept.
+    """Get a model ready for ``supervisor.model``; -> its folder. One that is there already is checked and kept; a tuned
+    one is made again where the code has come with other adapters since.
 
     Args:
         name: ``smollm2-135m``, one of its tuned forms (``llm_layer.distil.merge.TUNED``), the path of a local model
@@ -55,8 +56,12 @@ def pull(name: str, models: Path = MODELS) -> Path:
         fix = f"did you mean {near[0]}?" if near else f"give {', '.join(known)}, a folder, or a hub name OWNER/NAME"
         raise ModelFolderError(f"model {name!r} is unknown; {fix}")
     target = pulled_to(name, models)
-    if name in TUNED and not target.exists():
-        merge(pull(TUNED[name].base, models), TUNED[name].adapter, target)
+    if name in TUNED and not is_of(target, TUNED[name].adapter):  # none yet, or one of adapters shipped before
+        fresh = target.with_name(f".{target.name}.fresh")
+        shutil.rmtree(fresh, ignore_errors=True)
+        merge(pull(TUNED[name].base, models), TUNED[name].adapter, fresh)
+        shutil.rmtree(target, ignore_errors=True)
+        fresh.rename(target)
     elif not target.exists():
         models.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".pull-", dir=models) as scratch:

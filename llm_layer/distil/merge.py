@@ -5,6 +5,7 @@ Merged once, on disk, so that every engine and server loads it like any other mo
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from llm_layer.model_folder import ModelFolderError, check_folder
 
 ADAPTER, ADAPTER_CONFIG, TEMPLATE = "adapter_model.safetensors", "adapter_config.json", "chat_template.jinja"
+MADE_FROM = "tuned.json"  # in a merged folder: which adapters are in it; its revision changes with them
 _PREFIX, _DOWN, _UP = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
 SHIPPED = Path(__file__).parent / "shipped"
 
@@ -63,8 +65,22 @@ def merge(base: Path, adapter: Path, to: Path) -> None:
         for file in base.glob("*.json"):
             shutil.copyfile(file, made / file.name)
         _take_template(adapter, made)
+        (made / MADE_FROM).write_text(json.dumps({"adapter_sha256": _digest(adapter)}) + "\n", encoding="utf-8")
         check_folder(made)
         made.rename(to)
+
+
+def is_of(folder: Path, adapter: Path) -> bool:
+    """Whether the merged model in ``folder`` was made from these very adapters."""
+    try:
+        known = json.loads((folder / MADE_FROM).read_text(encoding="utf-8"))["adapter_sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return bool(known == _digest(adapter))
+
+
+def _digest(adapter: Path) -> str:
+    return hashlib.sha256((adapter / ADAPTER).read_bytes()).hexdigest()
 
 
 def _weights(base: Path) -> dict[str, torch.Tensor]:

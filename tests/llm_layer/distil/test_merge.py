@@ -7,8 +7,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from llm_layer.distil.merge import ADAPTER, ADAPTER_CONFIG, TEMPLATE, merge
-from llm_layer.model_folder import ModelFolderError
+from llm_layer import weights
+from llm_layer.distil.merge import ADAPTER, ADAPTER_CONFIG, TEMPLATE, TunedModel, merge
+from llm_layer.model_folder import ModelFolderError, find_model
 
 LAYER = "model.layers.0.self_attn.q_proj"
 
@@ -54,3 +55,18 @@ def test_adapters_of_another_model_are_refused_and_nothing_is_left(tmp_path: Pat
     with pytest.raises(ModelFolderError, match="was tuned on another model"):
         merge(tmp_path / "base", tmp_path / "adapter", tmp_path / "models" / "tuned")
     assert not (tmp_path / "models").exists() or not list((tmp_path / "models").iterdir())
+
+
+def test_a_pulled_model_is_made_again_once_the_code_comes_with_other_adapters(tmp_path: Path, monkeypatch) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    base_model(models / "smollm2-135m")
+    revisions = []
+    for name in ("first", "second", "second"):
+        if not (tmp_path / name).exists():
+            adapters(tmp_path / name)
+        monkeypatch.setitem(weights.TUNED, "smollm2-135m-reader", TunedModel("smollm2-135m", tmp_path / name))
+        folder = weights.pull("smollm2-135m-reader", models)
+        revisions.append(find_model(str(folder)).revision)
+    assert revisions[0] != revisions[1] == revisions[2]
+    assert sorted(entry.name for entry in models.iterdir()) == ["smollm2-135m", "smollm2-135m-reader"]
