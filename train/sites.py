@@ -173,6 +173,7 @@ class TrainingSites:
             d.baseline,
         )  # fmt: skip
         renew_bounds(self.params, d.values, self.first, self.state, self.queue, self.bounds)
+        self._foresee(np.array([site]))
 
     def _stagger(self, draws: np.random.Generator) -> None:
         """Sites begin at different points of an episode: run neutrally, each restarts at its own moment."""

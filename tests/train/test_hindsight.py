@@ -23,7 +23,6 @@ def begun(setup: Setup, size: int) -> TrainingSites:
     sites._sale_share = 0.0
     for site in range(size):
         sites.restart(site)
-    sites._foresee(np.arange(size))
     return sites
 
 
