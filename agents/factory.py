@@ -34,8 +34,8 @@ _MAKERS: dict[str, Maker] = {
     **{name: _tuned(name) for name in TUNABLE},
 }
 # An information set's plain name is its MAPPO policies; those of independent agents have a name of their own.
-_TRAINED = ("site", "carbon_aware", "grid_aware", "site_ippo", "carbon_aware_ippo", "grid_aware_ippo")
-_SEEDED: dict[str, SeededMaker] = {name: _shipped(name) for name in _TRAINED}
+TRAINED = ("site", "carbon_aware", "grid_aware", "site_ippo", "carbon_aware_ippo", "grid_aware_ippo")
+_SEEDED: dict[str, SeededMaker] = {name: _shipped(name) for name in TRAINED}
 
 
 def names() -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from agents.factory import TRAINED
 from evaluate.ablation import CLAIM, Ablation, Answer, tables_of
-from evaluate.ablation_words import TRAINED
 from evaluate.statistics import Interval, paired_difference
 from evaluate.variants import CHECKPOINT, Variant
 

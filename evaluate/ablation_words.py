@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from agents.factory import TRAINED
 from evaluate.ablation import CLAIM, FEWEST_WEEKS, IDLE_TRADES, NEUTRAL, Ablation, Answer, Summary
 from evaluate.page import gbp, number
 from evaluate.statistics import Interval
 from evaluate.variants import BOUND, Variant
 
-TRAINED = ("site", "carbon_aware", "grid_aware")
 FORESIGHT = ("oracle", BOUND)  # what no site can do
 
 
