@@ -18,7 +18,7 @@ from agents.policy import Offer, Policy
 from configs.load import load_config, shared_data_folder
 from configs.schema import Config
 from envs.view import SiteView
-from llm_layer.judge.classes import classes_of, classes_of_actions
+from llm_layer.judge.classes import Classes, classes_of, classes_of_actions
 from llm_layer.judge.labelled import Labelled
 from llm_layer.policy import Decision
 from llm_layer.rules import RulesPolicy
@@ -57,9 +57,13 @@ def testing(base: Config, weeks: int) -> list[Stretch]:
     """As many weeks of a world that training does not hold, and, where the data pack is there, of 2022."""
     found = list(_synthetic(base, weeks, (TEST_SEED,)))
     if (shared_data_folder() / "gb_price.csv.gz").is_file():
-        real = _with(base, "signals.source=file", "workload.name=alibaba_1")
-        found.append(Stretch(real, _spread(weeks)))
+        found.append(real_weeks(base, weeks))
     return found
+
+
+def real_weeks(base: Config, weeks: int) -> Stretch:
+    """Weeks of 2022 as they were, with the workload that methods are selected on."""
+    return Stretch(_with(base, "signals.source=file", "workload.name=alibaba_1"), _spread(weeks))
 
 
 def labelled(
@@ -88,12 +92,12 @@ def _by_rules(stretch: Stretch, agents: str) -> list[Labelled]:
 
 
 def _by_mpc(stretch: Stretch, agents: str) -> list[Labelled]:
-    """Beside the rules, which steer, a planner is asked at every step what it would do."""
+    """Beside the rules, which steer, a planner is asked at every decision what it would do until the next."""
     from deg.situations import watched_run
 
     found: list[Labelled] = []
     for week in stretch.weeks:
-        beside = _Beside()
+        beside = Beside()
         asks = _Asks(beside)
         watched_run(stretch.config, agents, (week,), 7, asks, wrap=beside.around)
         found += asks.found
@@ -103,20 +107,18 @@ def _by_mpc(stretch: Stretch, agents: str) -> list[Labelled]:
 class _Asks(RulesPolicy):
     """The rules, that take down what the planner does at each of their decisions."""
 
-    def __init__(self, beside: _Beside) -> None:
+    def __init__(self, beside: Beside) -> None:
         super().__init__()
         self._beside = beside
         self.found: list[Labelled] = []
 
     def decide(self, situations: Sequence[Situation], now: pd.Timestamp) -> list[Decision]:
-        for situation in situations:
-            actions = self._beside.actions[situation.site]
-            self.found.append(Labelled(situation, classes_of_actions(actions, situation.proposals)))
+        self.found += [Labelled(situation, self._beside.classes(situation)) for situation in situations]
         return super().decide(situations, now)
 
 
-class _Beside:
-    """Asks a planner for its actions wherever the agents are asked for theirs. actions: float32 (B, 3), the last."""
+class Beside:
+    """A planner beside the agents: sees what they see of the run, moves nothing, and says what it would do."""
 
     def __init__(self) -> None:
         from evaluate.optimal.mpc import Mpc
@@ -134,9 +136,14 @@ class _Beside:
         self._free = np.tile(np.array([-1.0, 1.0], dtype=np.float32), (batch_size, 3, 1))
 
     def act(self, obs: dict[str, np.ndarray], bounds: np.ndarray, view: SiteView) -> np.ndarray:
-        # Free of the directive held so far, which is what is judged.
-        self.actions = self._planner.act({}, self._free, view)
+        self._view = view
+        self._planner.act({}, self._free, view)  # keeps its books of what was seen
         return self._agents.act(obs, bounds, view)
+
+    def classes(self, situation: Situation) -> Classes:
+        """What it would do until the next decision, free of the directive held so far, which is what is judged."""
+        actions = self._planner.held(self._view, situation.site, self._free[situation.site], situation.hold_steps)
+        return classes_of_actions(np.array(actions), situation.proposals)
 
     def offers(self, view: SiteView) -> list[Offer]:
         return self._agents.offers(view)

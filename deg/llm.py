@@ -15,6 +15,7 @@ app.command(name="probe")(llm_probe.probe)
 app.command(name="notices")(llm_probe.notices)
 app.command(name="fit-controls")(llm_judge.fit_controls)
 app.command(name="score-judge")(llm_judge.score_judge)
+app.command(name="label-worth")(llm_judge.label_worth)
 app.command(name="responsiveness")(llm_responsiveness.responsiveness)
 app.command(name="distil")(llm_distil.distil)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
 
 import typer
@@ -40,17 +41,21 @@ def fit_controls(
     config, proposing = load_config(config_file, overrides or ()), agents or AGENTS
     with stdout_kept(as_json), Reporter("fit-controls", "world") as reporter:
         from llm_layer.judge.controls import fit_controls as fit
-        from llm_layer.judge.labelled import trainable
+        from llm_layer.judge.labelled import shuffled, trainable
 
         learnt = trainable(labelled(training(config, weeks), labels, proposing, reporter))
         card = fit(learnt, labels, to)
         tested = labelled(testing(config, test_weeks), labels, proposing)
+        with TemporaryDirectory() as scratch:
+            fit(shuffled(learnt), labels, Path(scratch))
+            by_chance = _controls_scored(tested, scratch)
         result: dict[str, Any] = {"folder": str(to.resolve()), "labels": labels, "trained_on": card["situations"]}
         result["scores"] = _controls_scored(tested, str(to))
+        result["fitted_to_shuffled"] = {name: by_chance[name] for name in ("tree", "mlp")}
     if as_json:
         print_json(result)
     else:
-        _print(result["scores"])
+        _print(result["scores"] | {f"{name}, labels shuffled": by_chance[name] for name in ("tree", "mlp")})
         print(f"fitted on {result['trained_on']} situations: supervisor.backend=tree supervisor.controls={to}")
 
 
@@ -72,7 +77,7 @@ def score_judge(
     with stdout_kept(as_json), Reporter("score-judge", "world") as reporter:
         from llm_layer.answers import FILE_NAME
         from llm_layer.backends import open_supervisor
-        from llm_layer.judge.labelled import thinned
+        from llm_layer.judge.labelled import shuffled, thinned
         from llm_layer.judge.scores import constant_of, decided, score
 
         tested = thinned(labelled(testing(config, test_weeks), labels, proposing, reporter), most)
@@ -80,8 +85,12 @@ def score_judge(
         with open_supervisor(config.supervisor, answers=answers) as policy:
             if policy is None:
                 raise ValueError("supervisor.backend is none; name a supervisor to score")
-            scores = {config.supervisor.backend: score(tested, decided(policy, tested))}
+            decisions = decided(policy, tested)
             policy_id = policy.policy_id
+        scores = {
+            config.supervisor.backend: score(tested, decisions),
+            f"{config.supervisor.backend}, labels shuffled": score(shuffled(tested), decisions),
+        }
         result: dict[str, Any] = {
             "policy": policy_id,
             "labels": labels,
@@ -93,6 +102,30 @@ def score_judge(
         print_json(result)
     else:
         _print(result["scores"])
+
+
+def label_worth(
+    overrides: Overrides = None,
+    config_file: ConfigFile = None,
+    test_weeks: TestWeeks = 6,
+    agents: Agents = None,
+    as_json: AsJson = False,
+) -> None:
+    """What a judge that always gave the labelled answer would save, on real weeks of 2022: labels by rules and MPC."""
+    from configs.load import load_config
+    from deg.judge_data import AGENTS
+    from deg.label_worth import label_worth as worth
+    from deg.progress import Reporter
+
+    config = load_config(config_file, overrides or ())
+    with stdout_kept(as_json), Reporter("label-worth", "week") as reporter:
+        result = worth(config, agents or AGENTS, test_weeks, reporter)
+    if as_json:
+        print_json(result)
+    else:
+        print_table(
+            "", ["who decides", "saving, %"], [[who, f"{saved:.2f}"] for who, saved in result["saving_percent"].items()]
+        )
 
 
 def _controls_scored(tested: list[Any], folder: str | None) -> dict[str, Any]:

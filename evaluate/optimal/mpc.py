@@ -94,6 +94,16 @@ class Mpc:
             self._seen_cost[site] += targets.cost_per_kwh[view.step - targets.start]
         return actions
 
+    def held(self, view: SiteView, site: int, bounds: np.ndarray, steps: int) -> tuple[float, float, float]:
+        """Actions that, held for ``steps`` from now, get to where a fresh plan is by then: its means over that time.
+
+        bounds: float32 (3, 2), of the site. The plan that ``act`` follows stays as it is.
+        """
+        plan = self._plan(view, site, bounds)
+        last, soc_kwh = min(steps, len(plan.run_kwh)), float(view.state["soc_kwh"][site])
+        run, soc = plan.run_kwh[last - 1 : last] / last, soc_kwh + (plan.soc_kwh[last - 1 : last] - soc_kwh) / last
+        return _follow(view, site, _Targets(view.step, run, soc, plan.cost_per_kwh, plan.queued_kwh))
+
     def offers(self, view: SiteView) -> list[Offer]:
         return []
 

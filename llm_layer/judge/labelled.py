@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
+
+import numpy as np
 
 from llm_layer.judge.classes import Classes, answer_text
 from llm_layer.prompt import Form, Prompt, build_prompt
@@ -85,3 +87,9 @@ def thinned(labelled: Sequence[Labelled], most: int) -> list[Labelled]:
         step = max(1.0, len(mine) / share) if share else 1.0
         found += [mine[int(k * step)] for k in range(min(share, len(mine)))]
     return found
+
+
+def shuffled(labelled: Sequence[Labelled], seed: int = 0) -> list[Labelled]:
+    """The same situations and the same labels, put together by chance: what an answer earns that is of no situation."""
+    order = np.random.default_rng(seed).permutation(len(labelled))
+    return [replace(one, classes=labelled[other].classes) for one, other in zip(labelled, order, strict=True)]

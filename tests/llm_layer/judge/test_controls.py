@@ -14,7 +14,7 @@ from envs.state import AGENTS
 from llm_layer.backends import open_supervisor
 from llm_layer.judge.classes import FOLLOWED, answer_text, classes_of, directive_of, level_class
 from llm_layer.judge.controls import fit_controls, open_control
-from llm_layer.judge.labelled import HELD_OUT, Labelled, causes_of, pairs, part_of, thinned, trainable
+from llm_layer.judge.labelled import HELD_OUT, Labelled, causes_of, pairs, part_of, shuffled, thinned, trainable
 from llm_layer.judge.scores import constant_of, decided, score
 from llm_layer.prompt import build_prompt
 from llm_layer.sample import SAMPLE
@@ -48,6 +48,15 @@ def test_labels_are_the_rules_own_answers(data):
     assert 0.5 < acted / len(data) < 1.0
     found = {cause.split()[0] for one in data for cause in one.causes}
     assert {"battery", "load_shift", "cooling"} <= found
+
+
+def test_shuffled_labels_are_the_same_ones_on_other_situations(data):
+    mixed = shuffled(data)
+    assert [one.situation for one in mixed] == [one.situation for one in data]
+    assert sorted(one.classes for one in mixed) == sorted(one.classes for one in data)
+    answers = decided(open_control("copy", None), data)
+    assert score(mixed, answers) == score(shuffled(data), answers)
+    assert sum(a.classes != b.classes for a, b in zip(mixed, data, strict=True)) > 0.4 * len(data)
 
 
 def test_years_that_are_reported_are_refused():
