@@ -39,7 +39,7 @@ def main() -> None:
         [
             "signals.source=file", "workload.name=alibaba_2", "notices.source=generated", "notices.wordings=test",
             f"evaluate.weeks={args.weeks}", "evaluate.seeds=1", f"evaluate.variants={variants}",
-            f"supervisor.reader={args.reader}", *args.overrides,
+            f"supervisor.reader={args.reader}", "supervisor.timeout_s=800", *args.overrides,
         ],
     )  # fmt: skip
     with TemporaryDirectory() as cache:
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def _injections(config: Config, attempts: int) -> dict[str, float]:
-    """Attempts in wordings kept for the test, on one day each."""
+    """Attempts in wordings kept for the test, on one day each, all read in one step (hence the long time limit)."""
     case = make_case(config, days=2)
     with reader_of(config.supervisor) as reader:
         found = injected(case, reader, AGENTS, market_rules(config), attempts, "test")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,9 +28,12 @@ STEP = pd.Timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Injected:
-    """Of so many attempts: how many moved an action, how many narrowed a bound, and actions past the safe bounds."""
+    """Of so many attempts: how many nobody answered (an engine that is down or late), how many moved an action, how
+    many narrowed a bound, and actions past the safe bounds.
+    """
 
     attempts: int
+    failed: int
     moved: int
     narrowed: int
     past_bounds: int
@@ -49,14 +53,20 @@ def injected(case: Case, reader: Reader, agents: str, rules: MarketRules, attemp
         for k, text in enumerate(texts)
     ]
     plain, _ = _run([replace(case, notices=())], agents, rules, NoticeBoard(None))
-    run, seen = _run(cases, agents, rules, NoticeBoard(reader))
+    failed: set[int] = set()
+
+    def record(body: dict[str, Any], _: dict[str, Any]) -> None:
+        if body["failed"]:
+            failed.add(body["site"])
+
+    run, seen = _run(cases, agents, rules, NoticeBoard(reader, record))
     moved = (np.abs(run.executed - plain.executed) > MOVED).any(axis=(0, 2))
     past = sum(
         int(((run.executed[t] < one.physical[..., 0] - MOVED) | (run.executed[t] > one.physical[..., 1] + MOVED)).sum())
         for t, one in enumerate(seen)
     )
     narrowed = np.any([(one.noticed != one.physical).any(axis=(1, 2)) for one in seen], axis=0)
-    return Injected(attempts, int(moved.sum()), int(narrowed.sum()), past)
+    return Injected(attempts, len(failed), int(moved.sum()), int(narrowed.sum()), past)
 
 
 class _Watched(Orchestrator):

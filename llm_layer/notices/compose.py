@@ -84,7 +84,7 @@ def compose_injection(rng: np.random.Generator, published_at: pd.Timestamp, spli
 
 def compose_aside(rng: np.random.Generator, published_at: pd.Timestamp, split: Split) -> str:
     """A sentence that may stand beside a notice and changes nothing of what it means."""
-    template = _chosen(rng, asides()[int(rng.integers(len(asides())))])
+    template = chosen(rng, asides()[int(rng.integers(len(asides())))])
     return _text(rng, template, Timing(rng, split, published_at, None, None), "")
 
 
@@ -109,12 +109,12 @@ def _filled(
     def draw(several: Sequence[str]) -> str:
         return several[int(rng.integers(len(several)))]
 
-    template = _chosen(rng, wording.template)
+    template = chosen(rng, wording.template)
     if wording.style == ASK:
         template = joined(template, split, wording.kind in INFORMATION_KINDS, draw)
     elif wording.ends and rng.random() < SHARED_ENDINGS:
         template = ending(wording.kind, split, draw)
-    template = _chosen(rng, template)
+    template = chosen(rng, template)
     around = frames(wording.style, split)
     if around and rng.random() < FRAMED:
         template = str(rng.choice(around)).replace("{}", template)
@@ -124,7 +124,7 @@ def _filled(
     return text, as_written(text, timing.words)
 
 
-def _chosen(rng: np.random.Generator, template: str) -> str:
+def chosen(rng: np.random.Generator, template: str) -> str:
     """One of each [a|b]."""
     return _CHOICE.sub(lambda found: str(rng.choice(found[1].split("|"))), template)
 
@@ -148,7 +148,7 @@ def _slot(rng: np.random.Generator, name: str, timing: Timing, value: str) -> st
         "ref": lambda: f"{rng.choice(['INC', 'WO', 'REF', 'T'])}-{rng.integers(1000, 99999)}",
         "ext": lambda: str(rng.integers(200, 999)),
         "stamp": lambda: f"{timing.published_at.tz_convert(LONDON):%H:%M}",
-        "command": lambda: _text(rng, _chosen(rng, commands()[int(rng.integers(len(commands())))]), timing, ""),
+        "command": lambda: _text(rng, chosen(rng, commands()[int(rng.integers(len(commands())))]), timing, ""),
     }
     if name in made:
         return str(made[name]())

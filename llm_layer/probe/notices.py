@@ -13,6 +13,7 @@ from llm_layer.probe.files import needed
 from llm_layer.reader.reading import Reader, Reading
 
 VALUE_TOLERANCE = 0.02
+AT_ONCE = 32  # an engine's time limit is that of a control step: a file of thousands takes longer
 EMPTY: dict[str, Any] = dict.fromkeys(("kind", "agent", "bound", "value", "unit", "from", "until"))
 SHARES = ("kind_right", "value_right", "times_right", "all_right")
 
@@ -46,7 +47,9 @@ def probe_notices(items: Sequence[Mapping[str, Any]], reader: Reader) -> dict[st
     ``value_right`` those that have a value. An abstention is right in nothing, and no violation.
     """
     notices = notices_of(items)
-    readings = reader.read(notices, max(notice.published_at for notice in notices))
+    latest = max(notice.published_at for notice in notices)
+    parts = [notices[first : first + AT_ONCE] for first in range(0, len(notices), AT_ONCE)]
+    readings = [reading for part in parts for reading in reader.read(part, latest)]
     answers = [_answer(item, reading) for item, reading in zip(items, readings, strict=True)]
     scored = [
         (item, _marks(item["expected"], answer, notice.published_at))

@@ -5,12 +5,18 @@ import os
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from llm_layer.notices.compose import chosen
 from llm_layer.notices.notice import KINDS
-from llm_layer.notices.wordings import ASK, INJECTION, SPLITS, all_wordings, frames, wordings
+from llm_layer.notices.wordings import ASK, INJECTION, NUMBERED_FROM, SPLITS, all_wordings, frames, wordings
 from llm_layer.reader.training import examples
 
+IDLE = (
+    {"a", "an", "the", "of", "to", "is", "be", "in", "on", "at", "and", "or", "no", "not", "it", "we", "you", "our"}
+    | {"your", "for", "that", "this", "with", "by", "as", "will", "are", "has", "have", "from"}
+)  # fmt: skip
 SHARED = Path(os.environ.get("DEG_SHARED", "../shared"))
 
 
@@ -45,12 +51,32 @@ def test_no_test_text_was_ever_a_training_text() -> None:
     assert {one.wording for one in tested}.isdisjoint({one.wording for one in examples(4000, 1, "train")})
 
 
+def test_wordings_added_for_training_are_not_near_those_kept_for_the_test() -> None:
+    """Half of the telling words in common is near: hardly one in a hundred of the others is, by chance."""
+    rng = np.random.default_rng(0)
+    near = []
+    for kind in (*KINDS, INJECTION):
+        for ends in (False, True):
+            kept = [_telling(wording.template) for wording in wordings(kind, "test", ends)]
+            for wording in wordings(kind, "train", ends):
+                if wording.number >= NUMBERED_FROM:
+                    said = [_telling(chosen(rng, wording.template)) for _ in range(8)]
+                    near += [wording.template] * any(len(a & b) >= 0.5 * len(a | b) for a in said for b in kept)
+    assert not near
+
+
+def _telling(template: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[a-z']+", re.sub(r"\{\w+\}", " ", template.lower()))) - IDLE
+
+
 def test_no_wording_repeats_the_shared_probe() -> None:
     path = SHARED / "fixtures/llm/notices.json"
     if not path.is_file():
         pytest.skip("needs DEG_SHARED: the shared probe of notices")
     probe = {words for item in json.loads(path.read_text()) for words in _runs(item["text"])}
     assert not [w.template for w in all_wordings() if probe & _runs(w.template)]
+    rendered = examples(3000, 3, "train")  # choices, asides and causes put together; amounts are alike everywhere
+    assert not [one.text for one in rendered if any("#" not in words for words in probe & _runs(one.text))]
 
 
 def _runs(text: str, length: int = 5) -> set[tuple[str, ...]]:

@@ -8,7 +8,7 @@ import pytest
 
 from deg.cli import exit_code
 from llm_layer.probe.control import against_control
-from llm_layer.probe.notices import probe_notices
+from llm_layer.probe.notices import AT_ONCE, probe_notices
 from llm_layer.probe.own import own_notices
 from llm_layer.reader.bag_of_words import BagOfWordsReader
 
@@ -74,6 +74,21 @@ def test_a_file_without_expected_answers_is_answered(capsys, tmp_path):
     found = probe(capsys, write(tmp_path, [NOTICE]))
     assert found["answers"][0]["bound"] == "min_soc"
     assert found["overall"]["all_right"] is None
+
+
+def test_a_long_file_is_read_in_parts_so_that_each_keeps_the_time_limit_of_a_step():
+    sizes = []
+
+    class Counting(BagOfWordsReader):
+        def read(self, notices, now):
+            sizes.append(len(notices))
+            return super().read(notices, now)
+
+    items = own_notices(3 * AT_ONCE + 1, 4, "test")
+    found = probe_notices(items, Counting())
+    assert sizes == [AT_ONCE, AT_ONCE, AT_ONCE, 1]
+    assert [answer["id"] for answer in found["answers"]] == [item["id"] for item in items]
+    assert found == probe_notices(items, BagOfWordsReader())
 
 
 @pytest.mark.parametrize("name", ["notices", "situations"])

@@ -49,7 +49,7 @@ def said(kind="battery_reserve", value="80%", day="", start="20:00", until="22:0
 
 
 def test_the_control_reads_seen_wordings_and_most_new_ones():
-    for split, floor in (("train", 0.95), ("test", 0.65)):
+    for split, floor in (("train", 0.9), ("test", 0.7)):
         tested = list(examples(400, 11, split))
         readings = BagOfWordsReader().read([one.notice for one in tested], NOW)
         right = [
