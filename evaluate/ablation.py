@@ -182,14 +182,25 @@ def questions(names: Sequence[str]) -> list[tuple[str, str, str]]:
     present = [name for name in names if name not in (BOUND, IDLE_TRADES)]
     asked = [(name, NEUTRAL, "against the site left alone") for name in present if name != NEUTRAL]
     for name in present:
-        variant = Variant.parse(name)
-        if variant.supervisor != "rules":
-            continue
-        if variant.base in present:
-            asked.append((name, variant.base, "rules above these agents"))
-        if f"{variant.base}+random" in present:
-            asked.append((name, f"{variant.base}+random", "what the rules know, beyond overriding as often"))
+        asked += [(a, b, about) for a, b, about in _of_supervisor(name) if b in present]
     return asked + [peer for peer in PEERS if peer[0] in present and peer[1] in present]
+
+
+def _of_supervisor(name: str) -> list[tuple[str, str, str]]:
+    """What is asked of a supervised variant: against its agents, its random twin, and the rules if it is not they."""
+    base, above = Variant.parse(name).base, Variant.parse(name).supervisor
+    if above in ("", "random"):
+        return []
+    if above == "rules":
+        return [
+            (name, base, "rules above these agents"),
+            (name, f"{base}+random", "what the rules know, beyond overriding as often"),
+        ]
+    return [
+        (name, base, f"{above} above these agents"),
+        (name, f"{base}+rules", f"{above}, against rules above the same agents"),
+        (name, f"{base}+random", f"{above}, against as many overrides at the wrong moments"),
+    ]
 
 
 def _summary(tables: Tables, name: str, rng_seed: int) -> Summary:

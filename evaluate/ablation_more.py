@@ -11,6 +11,7 @@ from evaluate.ablation_delivery import Delivery, deliveries
 from evaluate.ablation_parts import TERMS, Why, in_words, whys
 from evaluate.ablation_settings import Axis, axes_of, frontiers
 from evaluate.ablation_supervisor import Overrides, Supervision, measured, overrides_of, supervisions
+from evaluate.ablation_versus import Versus, versus_of
 from evaluate.ablation_words import shares
 from evaluate.matrix_figures import both, plane
 from evaluate.matrix_run import MatrixRun
@@ -30,6 +31,7 @@ class More:
     deliveries: list[Delivery]
     axes: list[Axis]
     supervisions: list[Supervision]
+    versus: list[Versus]
     overrides: list[Overrides]
     probes: dict[str, dict[str, float]]
     curves: list[Curve]
@@ -43,6 +45,7 @@ def more_of(run: MatrixRun, result: Ablation) -> More:
         deliveries=[] if run.sales is None else deliveries(run.sales, run.rows),
         axes=[] if run.all_rows is None else axes_of(run.all_rows, run.settings),
         supervisions=supervisions(run.rows),
+        versus=versus_of(run.rows if run.all_rows is None else run.all_rows),
         overrides=[] if run.effects is None else overrides_of(run.effects),
         probes=measured(evaluate.probes),
         curves=curves(evaluate.training_runs),
@@ -68,6 +71,7 @@ def numbers(more: More) -> dict[str, Any]:
         "deliveries": [asdict(one) for one in more.deliveries],
         "axes": [asdict(axis) for axis in more.axes],
         "supervisors": [asdict(one) for one in more.supervisions],
+        "versus": [asdict(one) for one in more.versus],
         "overrides": [asdict(one) for one in more.overrides],
         "probes": more.probes,
         "curves": [asdict(curve) for curve in more.curves],
@@ -84,6 +88,8 @@ def tables(more: More, about: str) -> dict[str, str]:
         found["settings.tex"] = _settings_table(more, about)
     if more.supervisions:
         found["supervisors.tex"] = _supervisors_table(more)
+    if more.versus:
+        found["versus.tex"] = _versus_table(more, about)
     if more.whys:
         heads = ["a", "b", *(words for words, _ in TERMS.values()), "sum"]
         rows = [
@@ -136,6 +142,16 @@ def _supervisors_table(more: More) -> str:
     ]
     heads = ["variant", "overrides", *(name.replace("_", " ") for name in shown)]
     return booktabs("Supervisors, means a week.", "tab:supervisors", heads, rows)
+
+
+def _versus_table(more: More, about: str) -> str:
+    rows = [
+        [one.setting or "as configured", one.variant, other, shares(interval, 2)]
+        for one in more.versus
+        for other, interval in one.against.items()
+    ]
+    caption = f"What supervisors save more than what they have to beat, of the neutral site's objective. {about}."
+    return booktabs(caption, "tab:versus", ["setting", "variant", "against", "saved more"], rows)
 
 
 def _or_dash(interval: Interval | None) -> str:

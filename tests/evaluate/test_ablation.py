@@ -14,6 +14,7 @@ import scipy.stats
 from configs.load import load_config
 from evaluate.ablation import CLAIM, NEUTRAL, Ablation, Answer, ablation, questions, tables_of
 from evaluate.ablation_report import make
+from evaluate.ablation_versus import versus_of
 from evaluate.ablation_words import claim, negatives, one_for_many, phantom
 from evaluate.matrix import COLUMNS
 from evaluate.matrix_run import MatrixReport, MatrixRun
@@ -118,6 +119,24 @@ def test_share_of_the_bound_is_a_ratio_of_sums() -> None:
     assert share.estimate == pytest.approx(0.5)
     assert result.summary("oracle_bound").by_rule is None
     assert all("oracle_bound" not in (answer.a, answer.b) for answer in result.answers)
+
+
+def test_a_language_model_is_asked_to_beat_rules_tree_and_chance_in_every_setting() -> None:
+    names = ("neutral", "threshold", "site", "site+rules", "site+random", "site+reader+rules", "site+vllm")
+    asked = {(a, b) for a, b, _ in questions(names)}
+    assert {("site+vllm", other) for other in ("site", "site+rules", "site+random")} <= asked
+    rows = rows_of({name: 100.0 * number for number, name in enumerate(names)}, noise=0.0)
+    both = pd.concat([rows.assign(setting=""), rows.assign(setting="every_steps=8")])
+    found = versus_of(both)
+    assert [(one.setting, one.variant) for one in found] == [
+        (setting, name)
+        for setting in ("", "every_steps=8")
+        for name in ("site+rules", "site+reader+rules", "site+vllm")
+    ]
+    model = found[2]
+    assert set(model.against) == {"site", "site+rules", "site+random", "threshold"}
+    assert model.against["site+rules"].estimate == pytest.approx(-300.0 / rows["objective_gbp"][:24].mean())
+    assert model.against["site+rules"].high < 0.0
 
 
 def test_questions_asked_depend_on_what_is_there() -> None:
