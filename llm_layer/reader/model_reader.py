@@ -1,16 +1,21 @@
-"""A language model as a reader, over any engine: notices to prompts to answers to readings, each notice for itself."""
+"""A language model as a reader, over any engine: notices to prompts to answers to readings, each notice for itself.
+
+An answer that cannot be used gets a second chance on the same words in small letters, since decoding is greedy and the
+same prompt would only be answered alike.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from llm_layer.answers import AnswerCache, Stored, answer_key
 from llm_layer.engine import SAMPLING, Answer, Engine, EngineFailure
 from llm_layer.model_policy import JOULES_PER_KWH
-from llm_layer.notices.notice import Notice
+from llm_layer.notices.notice import CANCEL, NONE, Notice
 from llm_layer.reader.answer import READER_VERSION, UnusableReading, parse_reading, reading_hash, reading_prompt
 from llm_layer.reader.bag_of_words import classifier
 from llm_layer.reader.reading import Reading, judged, shortened
@@ -32,6 +37,16 @@ class ModelReader:
         self.engine = reader_id(engine.model_id)
 
     def read(self, notices: Sequence[Notice], now: pd.Timestamp) -> list[Reading]:
+        readings = self._once(notices)
+        doubted = [k for k, reading in enumerate(readings) if reading.constraint is None and not reading.failed]
+        if doubted:
+            again = self._once([replace(notices[k], text=notices[k].text.lower()) for k in doubted])
+            for k, second in zip(doubted, again, strict=True):
+                readings[k] = _after(readings[k], second)
+        return readings
+
+    def _once(self, notices: Sequence[Notice]) -> list[Reading]:
+        """Each notice read by itself, those that the cache holds an answer to left out of what is asked."""
         prompts = [reading_prompt(notice.source, notice.text)[0] for notice in notices]
         keys = [answer_key(self.engine, self._power_w, prompt) for prompt in prompts]
         known = {} if self._cache is None else self._cache.get(keys)
@@ -66,20 +81,28 @@ class ModelReader:
             kind, ends, words = parse_reading(answer.text, notice.text)
         except UnusableReading as error:
             return nothing.but(failed=False, error=f"unusable answer: {error}", energy_kwh=kwh)
-        if ends and not _also_ends(notice.text):
+        if ends and _looks_like_noise(notice.text):
             doubt = f"taken for the end of {kind}, which its words do not bear out"
             return nothing.but(failed=False, error=doubt, energy_kwh=kwh)
         return judged(notice, kind, ends, words, CHECKED, self.engine, cut, kwh)
 
 
-def reader_id(model_id: str) -> str:
-    """Who reads: model and revision, prompt version, schema, sampling."""
-    return f"{model_id}/prompt={READER_VERSION}/schema={reading_hash()}/{SAMPLING}"
+def _after(first: Reading, second: Reading) -> Reading:
+    """A doubted reading after the same model has read the same words in small letters: what asks for something is
+    taken; an end or noise stays in doubt, since the first reading did not say so.
+    """
+    both_kwh = first.energy_kwh + second.energy_kwh
+    asks = second.constraint is not None and second.constraint.bound not in (CANCEL, NONE)
+    return (second if asks else first).but(energy_kwh=both_kwh)
 
 
-def _also_ends(text: str) -> bool:
+def _looks_like_noise(text: str) -> bool:
     """A second opinion, by word counts. What lifts a constraint is worth two readers: it is what orders that somebody
     smuggles into a notice are most often taken for.
     """
-    _, ends, _ = classifier().classify(shortened(text)[0])
-    return ends
+    return classifier().classify(shortened(text)[0])[0] == "noise"
+
+
+def reader_id(model_id: str) -> str:
+    """Who reads: model and revision, version of the reading's form, schema, sampling; names every record of it."""
+    return f"{model_id}/prompt={READER_VERSION}/schema={reading_hash()}/{SAMPLING}"

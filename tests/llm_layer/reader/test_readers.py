@@ -28,10 +28,11 @@ class Recorded:
     model_id = "recorded-1"
 
     def __init__(self, *answers):
-        self.answers, self.asked = list(answers), 0
+        self.answers, self.asked, self.shown = list(answers), 0, []
 
     def generate(self, prompts):
         self.asked += len(prompts)
+        self.shown += [prompt.user for prompt in prompts]
         told = [self.answers.pop(0) if len(self.answers) > 1 else self.answers[0] for _ in prompts]
         return [one if isinstance(one, EngineFailure) else Answer(one, 50, 20, 0.1) for one in told]
 
@@ -99,6 +100,17 @@ def test_an_end_that_the_words_do_not_bear_out_is_left_to_the_operator():
     )
     assert order.constraint is None
     assert "do not bear out" in order.error
+
+
+def test_an_answer_that_cannot_be_used_is_asked_for_once_more_in_small_letters():
+    engine = Recorded(said(value="90%"), said(value="80%"))
+    (reading,) = ModelReader(engine, power_w=100.0).read([notice(RESERVE)], NOW)
+    assert engine.asked == 2
+    assert engine.shown[1] == "operator: " + RESERVE.lower()
+    assert reading.constraint is not None
+    assert reading.constraint.value == 0.8
+    for second in (said("noise", "", "", "", ""), said(value="", start="", until="", ends=True)):
+        assert read(RESERVE, said(value="90%"), second).constraint is None
 
 
 @pytest.mark.parametrize(
