@@ -94,7 +94,7 @@ def tune(
         if progress is not None:
             progress(number + 1, steps)
     model.peft_config["default"].base_model_name_or_path = base.name  # not where it lay
-    model.save_pretrained(out)
+    model.save_pretrained(out, save_embedding_layers=False)  # "auto" would ask the hub for the base by its name
     (out / "chat_template.jinja").write_text(SHORT_TEMPLATE, encoding="utf-8")
     (out / "README.md").unlink(missing_ok=True)  # peft's empty form
     tokens = sum(len(prompt) + len(answer) for prompt, answer in rows)
