@@ -6,7 +6,6 @@ same prompt would only be answered alike.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -27,7 +26,7 @@ class ModelReader:
     """``Reader`` over an engine. What the cache holds is not asked again.
 
     Args:
-        power_w: power stated for the engine while it answers; W x s of a batch is shared equally over its notices.
+        power_w: power stated for the engine while it answers; its W x s are shared equally over a batch.
         cache: answers given before; None: every notice is put to the engine.
         owned: whether the engine ends with the reader; False where somebody else runs it.
     """
@@ -52,16 +51,16 @@ class ModelReader:
         known = {} if self._cache is None else self._cache.get(keys)
         open_ = dict(zip(keys, prompts, strict=True))
         asked = {key: prompt for key, prompt in open_.items() if key not in known}
-        start = time.monotonic()
         answers = self._engine.generate(list(asked.values())) if asked else []
-        spent_kwh = self._power_w * (time.monotonic() - start) / JOULES_PER_KWH / max(1, len(asked))
         fresh = dict(zip(asked, answers, strict=True))
         readings = []
         for key, notice in zip(keys, notices, strict=True):
-            stored = known[key] if key in known else fresh[key]
-            readings.append(self._reading(notice, stored, spent_kwh))
-            if isinstance(stored, Answer) and readings[-1].constraint is not None and self._cache is not None:
-                self._cache.put({key: Stored(stored.text, stored.tokens_in, stored.tokens_out, spent_kwh)})
+            answer = known[key] if key in known else fresh[key]
+            readings.append(self._reading(notice, answer))
+            if isinstance(answer, Answer) and readings[-1].constraint is not None and self._cache is not None:
+                stored = Stored(answer.text, answer.tokens_in, answer.tokens_out, self._spent_kwh(answer))
+                # Where another run of the same notices was first, its answer stands, and what that took.
+                readings[-1] = self._reading(notice, self._cache.put({key: stored})[key])
         return readings
 
     def close(self) -> None:
@@ -71,19 +70,22 @@ class ModelReader:
         if self._cache is not None:
             self._cache.close()
 
-    def _reading(self, notice: Notice, answer: Stored | Answer | EngineFailure, spent_kwh: float) -> Reading:
+    def _spent_kwh(self, answer: Stored | Answer | EngineFailure) -> float:
+        return answer.energy_kwh if isinstance(answer, Stored) else self._power_w * answer.busy_s / JOULES_PER_KWH
+
+    def _reading(self, notice: Notice, answer: Stored | Answer | EngineFailure) -> Reading:
         _, cut = reading_prompt(notice.source, notice.text)
-        nothing = Reading(notice.id, None, self.engine, cut=cut, failed=True, energy_kwh=spent_kwh)
+        kwh = self._spent_kwh(answer)
+        nothing = Reading(notice.id, None, self.engine, cut=cut, failed=True, energy_kwh=kwh)
         if isinstance(answer, EngineFailure):
             return nothing.but(error=answer.error)
-        kwh = answer.energy_kwh if isinstance(answer, Stored) else spent_kwh
         try:
             kind, ends, words = parse_reading(answer.text, notice.text)
         except UnusableReading as error:
-            return nothing.but(failed=False, error=f"unusable answer: {error}", energy_kwh=kwh)
+            return nothing.but(failed=False, error=f"unusable answer: {error}")
         if ends and _looks_like_noise(notice.text):
             doubt = f"taken for the end of {kind}, which its words do not bear out"
-            return nothing.but(failed=False, error=doubt, energy_kwh=kwh)
+            return nothing.but(failed=False, error=doubt)
         return judged(notice, kind, ends, words, CHECKED, self.engine, cut, kwh)
 
 
