@@ -21,6 +21,10 @@ class Evaluate(Section):
     )
     weeks: Whole = key("number of weeks", "weeks", ge=2, le=51)
     seeds: Whole = key("number of seeds", ge=1, le=100)
+    draw: Literal["spread", "stratified"] = key(
+        "spread: weeks evenly over the period; stratified: in proportion to the number of requests in a week and, "
+        "within it, to the price spread of its days (mean of highest less lowest), every k-th of that order"
+    )
     period: Annotated[tuple[Day, Day], Field(strict=False)] = key(
         "first and last Monday that weeks are drawn from", "dates", DESIGN
     )

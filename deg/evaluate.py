@@ -56,7 +56,16 @@ def evaluate(
     page = target.resolve() / "report.html"
     if as_json:
         print_json({"folder": str(target.resolve()), "report": str(page), **report.numbers})
-        return
+    else:
+        _show(report, page)
+    if report.failures:
+        for failure in report.failures:
+            print(f"failed: {failure}", file=sys.stderr)
+        print(f"{len(report.failures)} blocks failed; the same command tries them again, and no other", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _show(report: MatrixReport, page: Path) -> None:
     names = [name for name in report.headline[0] if not name.endswith(("_low_percent", "_high_percent"))]
     print_table("", [name.replace("_", " ") for name in names], [_cells(row, names) for row in report.headline])
     print("\n".join([*report.sentences, f"report: {page}"]))

@@ -69,6 +69,7 @@ def numbers(run: MatrixRun, result: Ablation, more: More) -> dict[str, Any]:
     """Every number of the page, for ``report.json``."""
     return {
         "identity": identity(run),
+        "failures": list(run.failures),
         "weeks": list(result.weeks),
         "seeds": result.seeds,
         "claim": "objective_gbp + flex_phantom_gbp, paired by week and seed; positive savings are better",
@@ -128,7 +129,8 @@ def make(run: MatrixRun) -> MatrixReport:
     result = ablation(run.rows)
     more = ablation_more.more_of(run, result)
     page = render(run, result, more)
-    return MatrixReport(page, numbers(run, result, more), tables(result, more), headline(result), lead(result))
+    found = numbers(run, result, more), tables(result, more), headline(result), lead(result)
+    return MatrixReport(page, *found, run.failures)
 
 
 def headline(result: Ablation) -> list[dict[str, Any]]:

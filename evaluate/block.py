@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from agents.policy import Policy
-from configs.schema import Config, Supervisor
+from configs.schema import Config
 from envs.batch import SiteBatch
 from envs.case import Case
 from evaluate.accounting import Books, keep_books
@@ -21,15 +23,18 @@ from evaluate.identity import code_commit, code_hash, policy_hash
 from evaluate.names import ADDITIVE, COUNTERS
 from evaluate.orders import OrderBook, no_orders
 from evaluate.rollout import Overseer, Rollout, neutral_rollout, rollout
-from evaluate.sales import no_sales, sales_of
-from evaluate.supervisors import RANDOM, supervising, supervisor_identity
+from evaluate.sales import as_frame, no_sales, sales_of
+from evaluate.side_by_side import Supervisors, side_by_side, slices_of
+from evaluate.supervisors import RANDOM, reader_asked, reader_identity, supervising, supervisor_identity
 from evaluate.trading import Trading, TradingAlone
-from evaluate.variants import BOUND, BOUNDS, OPTIMAL, Variant, make_policy, policy_seeds
+from evaluate.variants import BOUND, BOUNDS, OF_ONE_CASE, OPTIMAL, Variant, make_policy, policy_seeds
 from llm_layer.engine import Engine
+from llm_layer.notices.notice import Authored
 from llm_layer.orchestrator import Orchestrator
 from llm_layer.policy import HighLevelPolicy
 from llm_layer.reader.board import NoticeBoard
-from llm_layer.reader.open import NOBODY, TRUTH, open_reader
+from llm_layer.reader.open import open_reader
+from llm_layer.reader.reading import Reader
 
 KEYS = ("variant", "policy_hash", "seed", "week_start", "site", "workload", "data_hash", "code_commit")
 COLUMNS = (*KEYS, *ADDITIVE, *COUNTERS)
@@ -37,12 +42,13 @@ COLUMNS = (*KEYS, *ADDITIVE, *COUNTERS)
 
 @dataclass(frozen=True)
 class Job:
-    """What a block is run from."""
+    """What a block is run from. policy: what tells its controller from another of its name, where that is known."""
 
     config: Config
     variant: Variant
     cases: tuple[Case, ...]
     seed: int
+    policy: str | None = None
 
     @property
     def twin(self) -> Job | None:
@@ -62,17 +68,25 @@ class Block:
 
 
 def block_hash(job: Job) -> str:
-    """Of everything a block depends on: code, site, market, data, controller, seed, and a supervisor it has."""
+    """Of everything a block depends on: code, site, market, data, controller, seed, and a supervisor it has.
+
+    Raises:
+        ValueError: a checkpoint, model or reader that is not there.
+    """
+    reader_asked(job)
     watched = job.variant.supervisor or job.variant.reads
     sections = ("site", "market", *(("supervisor",) if watched else ()))
     world = job.config.model_dump_json(include={"workload": {"name"}, **dict.fromkeys(sections, True)})
-    parts = [code_hash(), world, job.variant.name, _policy_identity(job), supervisor_identity(job), str(job.seed)]
+    parts = [code_hash(), world, job.variant.name, _policy_identity(job), str(job.seed)]
+    parts += [supervisor_identity(job), reader_identity(job)]
     parts += [f"{case.keys['week_start']}/{case.keys['data_hash']}" for case in job.cases]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
 def _policy_identity(job: Job) -> str:
     """What tells a policy from another of its name. A planner is its code, and making one is most of its work."""
+    if job.policy is not None:
+        return job.policy
     return "" if job.variant.base in OPTIMAL else policy_hash(policy_of(job))
 
 
@@ -81,31 +95,75 @@ def policy_of(job: Job) -> Policy:
     return make_policy(job.variant, job.cases, job.seed, job.config.agents.checkpoint)
 
 
-def run_block(job: Job, dealt: Block | None = None, engine: Engine | None = None, answers: Path | None = None) -> Block:
-    """Run a job.
+def run_block(
+    job: Job,
+    dealt: Block | None = None,
+    engine: Engine | None = None,
+    reader_engine: Engine | None = None,
+    answers: Path | None = None,
+) -> Block:
+    """Run one job. Arguments as of ``run_jobs``."""
+    return run_jobs([job], [dealt], engine, reader_engine, answers)[0]
 
-    dealt: the block of its twin, where it has one. engine, answers: see ``supervisors.supervising``.
+
+def run_jobs(
+    jobs: Sequence[Job],
+    dealt: Sequence[Block | None],
+    engine: Engine | None = None,
+    reader_engine: Engine | None = None,
+    answers: Path | None = None,
+) -> list[Block]:
+    """Run jobs of one variant and configuration in one batch; each block is what it would be alone.
+
+    dealt: the block of each one's twin, where it has one. engine, answers: see ``supervisors.supervising``.
+    reader_engine: what a model that reads is asked through.
     """
-    if job.variant.base in BOUNDS:
-        return Block(_bound_rows(job), no_sales(), no_orders())
-    policy = policy_of(job)
-    book = OrderBook(job.cases)
-    if job.variant.name == "neutral":
-        run = neutral_rollout(SiteBatch(job.cases))
+    first, sizes = jobs[0], [len(job.cases) for job in jobs]
+    if first.variant.base in BOUNDS:
+        return [Block(_bound_rows(job), no_sales(), no_orders()) for job in jobs]
+    policies = [policy_of(job) for job in jobs]
+    hashes = [policy_hash(policy) for policy in policies]
+    orders = [OrderBook(job.cases) for job in jobs]
+    if first.variant.name == "neutral":
+        run = neutral_rollout(SiteBatch([case for job in jobs for case in job.cases]))
     else:
-        with supervising(job, dealt, engine, answers) as supervisor:
-            run = _rollout(job, policy, supervisor, book, answers)
+        with ExitStack() as stack:
+            supervisors = [
+                stack.enter_context(supervising(job, twin, engine, answers))
+                for job, twin in zip(jobs, dealt, strict=True)
+            ]
+            of_case = first.variant.base in OF_ONE_CASE
+            alike = [f"{name}/{k}" if of_case else name for k, name in enumerate(hashes)]
+            run = _rollout(
+                jobs,
+                side_by_side(policies, sizes, alike),
+                _overheard(supervisors, orders, sizes),
+                lambda notices: open_reader(
+                    reader_asked(first), notices, answers=answers, supervisor=supervisors[0], engine=reader_engine
+                ),
+            )
     books = keep_books(run)
-    keys = [_keys(job, policy_hash(policy), case) for case in job.cases]
-    return Block(_rows(run, books, keys), sales_of(run, books, keys), book.frame())
+    keys = [_keys(job, name, case) for job, name in zip(jobs, hashes, strict=True) for case in job.cases]
+    rows, sales = _rows(run, books, keys), sales_of(run, books, keys)
+    return [
+        Block(pd.DataFrame(rows[at], columns=list(COLUMNS)), as_frame(sales[at]), book.frame())
+        for at, book in zip(slices_of(sizes), orders, strict=True)
+    ]
 
 
-def _rows(run: Rollout, books: Books, keys: Sequence[dict[str, object]]) -> pd.DataFrame:
-    records = [
+def _overheard(
+    supervisors: Sequence[HighLevelPolicy | None], orders: Sequence[OrderBook], sizes: Sequence[int]
+) -> HighLevelPolicy | None:
+    """Everyone's supervisor, each with an ear of its own."""
+    heard = [book.listen(one) for one, book in zip(supervisors, orders, strict=True) if one is not None]
+    return (heard[0] if len(heard) == 1 else Supervisors(heard, sizes)) if heard else None
+
+
+def _rows(run: Rollout, books: Books, keys: Sequence[dict[str, object]]) -> list[dict[str, object]]:
+    return [
         {**key, **books.totals(site), **{name: int(run.counters[name][site]) for name in COUNTERS}}
         for site, key in enumerate(keys)
     ]
-    return pd.DataFrame(records, columns=list(COLUMNS))
 
 
 def _bound_rows(job: Job) -> pd.DataFrame:
@@ -130,35 +188,22 @@ def _keys(job: Job, policy: str, case: Case) -> dict[str, object]:
 
 
 def _rollout(
-    job: Job, policy: Policy, supervisor: HighLevelPolicy | None, book: OrderBook, answers: Path | None
+    jobs: Sequence[Job],
+    policy: Policy,
+    supervisor: HighLevelPolicy | None,
+    reading: Callable[[Sequence[Authored]], AbstractContextManager[Reader | None]],
 ) -> Rollout:
-    notices = [one for case in job.cases for one in case.notices]
-    overheard = None if supervisor is None else book.listen(supervisor)
-    with open_reader(reader_asked(job), notices, answers=answers, supervisor=supervisor) as reader:
+    first, cases = jobs[0], [case for job in jobs for case in job.cases]
+    with reading([one for case in cases for one in case.notices]) as reader:
         board = NoticeBoard(reader)
         return rollout(
-            SiteBatch(job.cases),
+            SiteBatch(cases),
             policy,
-            market_rules(job.config),
-            lambda agents, desk: _oversee(job.config, overheard, agents, desk, board),
-            seeds=policy_seeds(job.seed, len(job.cases)),
+            market_rules(first.config),
+            lambda agents, desk: _oversee(first.config, supervisor, agents, desk, board),
+            seeds=np.concatenate([policy_seeds(job.seed, len(job.cases)) for job in jobs]),
             notices=board,
         )
-
-
-def reader_asked(job: Job) -> Supervisor:
-    """The reader of a variant: the configured one where its name has one, nobody otherwise. Contract 8: whoever plans
-    for the whole objective is given what notices truly ask, unless it has a reader of its own.
-
-    Raises:
-        ValueError: a variant with a reader, and none is configured.
-    """
-    asked, variant = job.config.supervisor, job.variant
-    if not variant.reads:
-        return asked.model_copy(update={"reader": TRUTH if variant.base in OPTIMAL else NOBODY})
-    if asked.reader == NOBODY:
-        raise ValueError(f"evaluate.variants: {variant.name}: supervisor.reader is none; name who reads")
-    return asked
 
 
 def _oversee(

@@ -8,6 +8,8 @@ import pandas as pd
 
 from evaluate.atomic import write_parquet
 from evaluate.block import Block
+from evaluate.orders import no_orders
+from evaluate.sales import no_sales
 
 ROWS, SALES, ORDERS = "", "sales", "orders"
 
@@ -24,23 +26,26 @@ class BlockStore:
         return self._path(key, ROWS).is_file()
 
     def put(self, key: str, block: Block) -> None:
-        """Rows come last: with them the block is there."""
-        write_parquet(self._path(key, SALES), block.sales)
-        write_parquet(self._path(key, ORDERS), block.orders)
+        """Rows come last: with them the block is there. Where nobody sold or ordered no file says so."""
+        for part, frame in ((SALES, block.sales), (ORDERS, block.orders)):
+            if len(frame):
+                write_parquet(self._path(key, part), frame)
         write_parquet(self._path(key, ROWS), block.rows)
 
     def get(self, key: str) -> Block:
         """A block that is there."""
-        return Block(self.rows(key), *(pd.read_parquet(self._path(key, part)) for part in (SALES, ORDERS)))
+        return Block(self.rows(key), self.sales(key), self.orders(key))
 
     def rows(self, key: str) -> pd.DataFrame:
         return pd.read_parquet(self._path(key, ROWS))
 
     def sales(self, key: str) -> pd.DataFrame:
-        return pd.read_parquet(self._path(key, SALES))
+        path = self._path(key, SALES)
+        return pd.read_parquet(path) if path.is_file() else no_sales()
 
     def orders(self, key: str) -> pd.DataFrame:
-        return pd.read_parquet(self._path(key, ORDERS))
+        path = self._path(key, ORDERS)
+        return pd.read_parquet(path) if path.is_file() else no_orders()
 
     def _path(self, key: str, part: str) -> Path:
         return self.folder / part / f"{key}.parquet"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,15 +18,16 @@ from envs.params import site_params
 from envs.scenario import Disturbance, disturb_rows
 from grid.calendar import london_midnight_utc
 from grid.compile import NetworkBand, Tariff
-from grid.event_source import RequestTerms, SystemTerms
+from grid.event_source import RequestTerms, SystemTerms, generate_events
 from grid.events import FlexEvent
+from grid.forecast import forecasts
 from grid.market.baseline import fold_history
 from grid.market.rules import MarketRules
 from grid.rows import RUN_IN_DAYS, STEP_HOURS, ExogenousRows
 from grid.scripted_events import read_events
 from grid.series import GridSeries
 from grid.sources import Services, load_signals
-from grid.week import week_rows
+from grid.week import week_rows, with_system_price
 from grid.workload import load_workload
 from llm_layer.notices.generator import generate_notices
 from llm_layer.notices.notice import Authored
@@ -41,52 +44,75 @@ def make_case(config: Config, start: date | None = None, days: int | None = None
     Raises:
         ValueError (``GridDataError`` and its kin): data missing, broken or too short, parameters out of bounds.
     """
-    start, days = start or config.run.start, days or config.run.days
+    return make_cases(config, start or config.run.start, days or config.run.days, (config.run.seed,))[0]
+
+
+def make_cases(config: Config, start: date, days: int, seeds: Sequence[int]) -> list[Case]:
+    """The same world as each of ``seeds`` meets it: what is forecast differs, and nothing else.
+
+    Raises ValueError: see ``make_case``.
+    """
     params = params_of(config)
-    series = series_of(config, start, days)
+    asked, world = world_of(config, series_of(config, start, days))
     run_in: list[NeutralRun] = []
 
     def meter(rows: ExogenousRows) -> np.ndarray:
         run_in.append(run_neutral(params, rows.values[: rows.steps]))
         return run_in[-1].import_kwh
 
-    rows = week_rows(
-        series,
+    first = week_rows(
+        world,
         start=start,
         days=days,
         meter=meter,
         tariff=tariff_of(config),
         source_key=source_key(config),
-        seed=config.run.seed,
-        requests=_requests(config),
-        request_terms=RequestTerms(**config.market.request_terms.model_dump()),
-        system_terms=SystemTerms(**config.market.system_price.model_dump()),
+        seed=seeds[0],
+        requests=asked,
         baseline_rule=config.market.baseline_rule,
         reference_price=config.market.reference_price_gbp_per_mwh,
     )
-    scenario = scenario_of(config)
-    rows = disturb_rows(rows, scenario)
-    before = run_in[0]
-    twin = run_neutral(params, rows.values[: rows.steps], before.state, before.queue_kwh, scenario)
+    scenario, before = scenario_of(config), run_in[0]
     history, _ = fold_history(before.import_kwh, london_midnight_utc(start - timedelta(days=RUN_IN_DAYS)))
-    notices = notices_of(config, rows, twin.import_kwh)
-    return Case(
-        rows=rows,
-        params=params,
-        state=before.state,
-        queue_kwh=before.queue_kwh,
-        history_kwh=history,
-        neutral_kwh=twin.import_kwh,
-        import_per_it=before.import_per_it,
-        keys={
-            "week_start": start.isoformat(),
-            "workload": config.workload.name or "",
-            "site": f"{config.site.profile}_{config.site.it_capacity_mw:g}mw",
-            "data_hash": _data_hash(rows, scenario, notices),
-        },
-        scenario=scenario,
-        notices=notices,
-    )
+    all_rows = [disturb_rows(rows, scenario) for rows in _reseeded(first, world, seeds)]
+    twin = run_neutral(params, all_rows[0].values[: first.steps], before.state, before.queue_kwh, scenario)
+    notices = notices_of(config, all_rows[0], twin.import_kwh)
+    return [
+        Case(
+            rows=rows,
+            params=params,
+            state=before.state,
+            queue_kwh=before.queue_kwh,
+            history_kwh=history,
+            neutral_kwh=twin.import_kwh,
+            import_per_it=before.import_per_it,
+            keys={
+                "week_start": start.isoformat(),
+                "workload": config.workload.name or "",
+                "site": f"{config.site.profile}_{config.site.it_capacity_mw:g}mw",
+                "data_hash": _data_hash(rows, scenario, notices),
+            },
+            scenario=scenario,
+            notices=notices,
+        )
+        for rows in all_rows
+    ]
+
+
+def world_of(config: Config, series: GridSeries) -> tuple[Sequence[FlexEvent], GridSeries]:
+    """What the grid side asks for, and the signals with the system price that follows from it."""
+    key, asked = source_key(config), _requests(config)
+    requests: Sequence[FlexEvent] = () if isinstance(asked, bool) else asked
+    if asked is True:
+        terms = RequestTerms(**config.market.request_terms.model_dump())
+        requests = generate_events(series.frame["day_ahead_gbp_per_mwh"], series.start_utc, series.end_utc, key, terms)
+    return requests, with_system_price(series, requests, key, SystemTerms(**config.market.system_price.model_dump()))
+
+
+def _reseeded(first: ExogenousRows, world: GridSeries, seeds: Sequence[int]) -> list[ExogenousRows]:
+    """``first``, of the first seed, and the same rows with the forecasts of the others."""
+    size = len(first.values)
+    return [first, *(replace(first, forecast=forecasts(world, first.start_utc, size, seed)) for seed in seeds[1:])]
 
 
 def notices_of(config: Config, rows: ExogenousRows, neutral_kwh: np.ndarray) -> tuple[Authored, ...]:

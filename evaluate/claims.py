@@ -20,7 +20,7 @@ from evaluate.ablation_delivery import Delivery, deliveries
 from evaluate.claims_carbon import Shifted, shifted
 from evaluate.claims_price import Prices, prices
 from evaluate.headroom_plan import traders
-from evaluate.matrix import blocks_of, run_blocks
+from evaluate.matrix import blocks_of, run_blocks, whole
 from evaluate.names import ADDITIVE
 from evaluate.sales import no_sales
 from evaluate.statistics import Interval, ratio_of_sums
@@ -112,20 +112,22 @@ def planned(config: Config) -> list[tuple[Market, Config]]:
 
 def run_claims(
     config: Config, cache: Path, on_progress: Progress | None = None
-) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """Market name -> result rows, and the sales under requests.
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame, list[str]]:
+    """Market name -> result rows of what is whole, the sales under requests, and what failed.
 
     Raises ValueError: see ``evaluate.matrix.run_blocks``.
     """
     matrices = planned(config)
     total, before = sum(blocks_of(one) for _, one in matrices), 0
     rows, sales = {}, no_sales()
+    failed: list[str] = []
     for market, one in matrices:
         blocks = run_blocks(one, cache, on_progress and _offset(on_progress, before, total))
-        rows[market.name] = blocks.rows()
-        sales = blocks.sales() if market.name == REQUESTS else sales
+        rows[market.name] = whole(blocks.rows(), blocks.failures)
+        sales = whole(blocks.sales(), blocks.failures) if market.name == REQUESTS else sales
+        failed += [f"{market.words}: {failure}" for failure in blocks.failures]
         before += blocks_of(one)
-    return rows, sales
+    return rows, sales, failed
 
 
 def _offset(on_progress: Progress, before: int, total: int) -> Progress:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -22,11 +22,15 @@ from evaluate.tex import booktabs
 
 
 def make(
-    config: Config, rows: Mapping[str, pd.DataFrame], sales: pd.DataFrame, provenance: Mapping[str, str]
+    config: Config,
+    rows: Mapping[str, pd.DataFrame],
+    sales: pd.DataFrame,
+    provenance: Mapping[str, str],
+    failures: Sequence[str] = (),
 ) -> MatrixReport:
     """The report of ``evaluate.claims.run_claims``. Raises ValueError: see ``evaluate.claims.claims``."""
     result = claims.claims(config, rows, sales)
-    run = MatrixRun(config, pd.concat(list(rows.values()), ignore_index=True), provenance)
+    run = MatrixRun(config, pd.concat(list(rows.values()), ignore_index=True), provenance, failures=failures)
     verdicts = sentences(result)
     context = {
         **shared_context(run),
@@ -47,9 +51,10 @@ def make(
         "provenance_meanings": PROVENANCE_MEANINGS,
         "config_text": yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
     }
-    numbers = {"identity": identity(run), "sentences": verdicts, **plain(result)}
+    numbers = {"identity": identity(run), "failures": list(failures), "sentences": verdicts, **plain(result)}
     page = render_page("claims_report.html.j2", context)
-    return MatrixReport(page, numbers, {"claims.tex": _table(result)}, _headline(result), list(verdicts.values()))
+    tables = {"claims.tex": _table(result)}
+    return MatrixReport(page, numbers, tables, _headline(result), list(verdicts.values()), failures)
 
 
 def _headline(result: Claims) -> list[dict[str, Any]]:

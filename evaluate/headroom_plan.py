@@ -16,7 +16,7 @@ import pandas as pd
 from configs.fields import VARIANTS
 from configs.schema import Config, RequestTerms
 from evaluate.ablation import IDLE_TRADES, NEUTRAL
-from evaluate.matrix import blocks_of, run_matrix
+from evaluate.matrix import blocks_of, run_blocks, whole
 
 LOAD, BATTERY, COOLING = "load", "battery", "cooling"
 FLEXIBILITIES = (LOAD, BATTERY, COOLING)
@@ -49,15 +49,20 @@ def scenarios(config: Config) -> list[Scenario]:
     return [*_flexibilities(without_idle), *_markets(config), *_frontier(few), *_sensitivities(few)]
 
 
-def run_scenarios(config: Config, cache: Path, on_progress: Progress | None = None) -> dict[str, pd.DataFrame]:
-    """Scenario key -> result rows. Raises ValueError: see ``evaluate.matrix.run_matrix``."""
+def run_scenarios(
+    config: Config, cache: Path, on_progress: Progress | None = None
+) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Scenario key -> result rows of what is whole, and what failed. Raises ValueError: see ``matrix.run_blocks``."""
     planned = scenarios(config)
     total, before = sum(blocks_of(scenario.config) for scenario in planned), 0
     rows: dict[str, pd.DataFrame] = {}
+    failed: list[str] = []
     for scenario in planned:
-        rows[scenario.key] = run_matrix(scenario.config, cache, on_progress and _offset(on_progress, before, total))
+        blocks = run_blocks(scenario.config, cache, on_progress and _offset(on_progress, before, total))
+        rows[scenario.key] = whole(blocks.rows(), blocks.failures)
+        failed += [f"{scenario.key}: {failure}" for failure in blocks.failures]
         before += blocks_of(scenario.config)
-    return rows
+    return rows, failed
 
 
 def _offset(on_progress: Progress, before: int, total: int) -> Progress:

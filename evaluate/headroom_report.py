@@ -27,13 +27,16 @@ _TINTS = ("supervisor", "tracker", "carbon", "battery", "notice", "queue", "pric
 _LABELS = {"load": "load shifting", "battery": "battery", "cooling": "cooling"}
 
 
-def make(config: Config, rows: Mapping[str, pd.DataFrame], provenance: Mapping[str, str]) -> MatrixReport:
+def make(
+    config: Config, rows: Mapping[str, pd.DataFrame], provenance: Mapping[str, str], failures: Sequence[str] = ()
+) -> MatrixReport:
     """The report of all scenarios' rows. Raises ValueError: see ``evaluate.headroom.headroom``."""
     result = headroom(scenarios(config), rows)
-    run = MatrixRun(config, pd.concat(list(rows.values()), ignore_index=True), provenance)
+    run = MatrixRun(config, pd.concat(list(rows.values()), ignore_index=True), provenance, failures=failures)
     lead = words.lead(result)
     numbers = {
         "identity": identity(run),
+        "failures": list(failures),
         "claim": "objective_gbp + flex_phantom_gbp, means a week; positive is saved against the neutral site",
         "headroom": asdict(result),
         "sentences": [
@@ -44,7 +47,7 @@ def make(config: Config, rows: Mapping[str, pd.DataFrame], provenance: Mapping[s
             *words.gaps(result),
         ],
     }
-    return MatrixReport(_render(run, result, lead), numbers, _tables(result), _headline(result), lead)
+    return MatrixReport(_render(run, result, lead), numbers, _tables(result), _headline(result), lead, failures)
 
 
 def _render(run: MatrixRun, result: Headroom, lead: list[str]) -> str:

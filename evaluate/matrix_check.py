@@ -23,8 +23,8 @@ from evaluate.block import Job, run_block
 from evaluate.identity import code_hash
 from evaluate.matrix import SETTING, cases_of, own_setting
 from evaluate.names import ADDITIVE, COUNTERS
+from evaluate.strata import weeks_of
 from evaluate.variants import Variant, check_known, groups_of
-from evaluate.weeks import spread_weeks
 
 CLOSE = 1e-9  # relative, of numbers made anew
 Progress = Callable[[int, int], None]
@@ -149,7 +149,7 @@ def _compare_block(config: Config, setting: str, variant: str, seed: int, mine: 
         return [f"setting {setting}: not in config.yaml"]
     name = Variant.parse(variant)
     check_known([name])
-    weeks = spread_weeks(config.evaluate.weeks, config.evaluate.period)
+    weeks = weeks_of(config)
     wanted = [week for week in weeks if week.isoformat() in set(mine["week_start"].astype(str))]
     job = Job(found.config, name, cases_of(found.config, wanted, seed), seed)
     again = run_block(job, run_block(job.twin) if job.twin else None).rows

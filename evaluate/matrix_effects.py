@@ -14,8 +14,8 @@ from evaluate.block import RANDOM, Job
 from evaluate.counterfactual import COLUMNS, effects
 from evaluate.matrix import Blocks, cases_of
 from evaluate.names import ADDITIVE
+from evaluate.strata import weeks_of
 from evaluate.variants import Variant, groups_of
-from evaluate.weeks import spread_weeks
 from llm_layer.answers import FILE_NAME as ANSWERS
 
 REPLAYED = "replayed_less_recorded_gbp"  # 0 where the replay with every order in place is the week that was recorded
@@ -41,7 +41,7 @@ def override_effects(config: Config, blocks: Blocks, on_progress: Progress | Non
 
 def _planned(config: Config, blocks: Blocks) -> Iterator[tuple[str, Job, int]]:
     """(key of a block, its job, the week's position in it)."""
-    weeks = spread_weeks(config.evaluate.weeks, config.evaluate.period)
+    weeks = weeks_of(config)
     wanted = min(config.evaluate.counterfactual_weeks, len(weeks))
     chosen = {int(k) for k in (np.arange(wanted) + 0.5) * len(weeks) / wanted}
     cases = cases_of(config, weeks, SEED)
@@ -50,6 +50,8 @@ def _planned(config: Config, blocks: Blocks) -> Iterator[tuple[str, Job, int]]:
         if not variant.supervisor or variant.supervisor == RANDOM:
             continue
         for key, group in zip(blocks.keys["", name, SEED], groups_of(variant, len(weeks)), strict=True):
+            if key not in blocks.store:
+                continue
             job = Job(config, variant, tuple(cases[k] for k in group), SEED)
             yield from ((key, job, position) for position, k in enumerate(group) if k in chosen)
 

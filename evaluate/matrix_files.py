@@ -15,9 +15,9 @@ from evaluate.ablation import require_neutral
 from evaluate.atomic import write_parquet, write_text
 from evaluate.claims import run_claims
 from evaluate.headroom_plan import run_scenarios
-from evaluate.matrix import own_setting, run_blocks
+from evaluate.matrix import own_setting, run_blocks, whole
 from evaluate.matrix_effects import override_effects
-from evaluate.matrix_run import MatrixReport, MatrixRun, provenance_of
+from evaluate.matrix_run import MatrixReport, MatrixRun, by_kind, provenance_of
 from evaluate.run_data import Comparison
 
 Progress = Callable[[int, int], None]
@@ -32,19 +32,27 @@ def evaluate_matrix(config: Config, folder: Path, cache: Path, on_progress: Prog
     require_neutral(config.evaluate.variants)
     write_text(folder / "config.yaml", dump(config))
     if config.evaluate.report == "headroom":
-        by_scenario = run_scenarios(config, cache, on_progress)
-        report = headroom_report.make(config, by_scenario, provenance_of(config))
+        by_scenario, failed = run_scenarios(config, cache, on_progress)
+        report = headroom_report.make(config, by_scenario, provenance_of(config), failed)
         rows = pd.concat([part.assign(scenario=key) for key, part in by_scenario.items()], ignore_index=True)
     elif config.evaluate.report == "claims":
-        by_market, sales = run_claims(config, cache, on_progress)
-        report = claims_report.make(config, by_market, sales, provenance_of(config))
+        by_market, sales, failed = run_claims(config, cache, on_progress)
+        report = claims_report.make(config, by_market, sales, provenance_of(config), failed)
         rows = pd.concat([part.assign(market=key) for key, part in by_market.items()], ignore_index=True)
     else:
         blocks = run_blocks(config, cache, on_progress)
         rows, sales = blocks.rows(), blocks.sales()
         effects = override_effects(config, blocks, on_progress)
+        compared, sold = whole(rows, blocks.failures), whole(sales, blocks.failures)
         run = MatrixRun(
-            config, own_setting(rows), provenance_of(config), rows, blocks.settings, own_setting(sales), effects
+            config,
+            own_setting(compared),
+            by_kind(blocks.provenance),
+            compared,
+            blocks.settings,
+            own_setting(sold),
+            effects,
+            [str(failure) for failure in blocks.failures],
         )
         report = ablation_report.make(run)
         write_text(folder / "sales.csv", sales.to_csv(index=False, lineterminator="\n"))

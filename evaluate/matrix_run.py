@@ -16,11 +16,10 @@ from configs.axes import Setting
 from configs.load import config_hash
 from configs.schema import Config
 from evaluate.identity import code_commit, code_hash
-from evaluate.matrix import cases_of
+from evaluate.matrix import KINDS, cases_of, least_real
 from evaluate.run_tables import rule_year
-from evaluate.weeks import spread_weeks
+from evaluate.strata import weeks_of
 
-KINDS = ("real", "filled", "synthetic", "modelled")  # the more so, the less real
 # What a column of a table rests on: columns of the row table. The site itself is modelled throughout.
 RESTS_ON = {
     "bill": ("tariff_gbp_per_mwh",),
@@ -36,6 +35,7 @@ class MatrixRun:
 
     all_rows, settings  of a matrix with other settings besides its configuration: rows of all of them
     sales, effects      see ``evaluate.sales`` and ``evaluate.matrix_effects``; None where they were not kept
+    failures            what could not be run, a line each; variants that miss a block are not among the rows
     """
 
     config: Config
@@ -45,6 +45,7 @@ class MatrixRun:
     settings: tuple[Setting, ...] = ()
     sales: pd.DataFrame | None = None
     effects: pd.DataFrame | None = None
+    failures: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class MatrixReport:
     tables      file name -> LaTeX
     headline    a row a variant, all with the same keys, for a terminal and for tracking
     sentences   what is to be said first
+    failures    what could not be run, a line each
     """
 
     page: str
@@ -62,17 +64,19 @@ class MatrixReport:
     tables: dict[str, str]
     headline: list[dict[str, Any]]
     sentences: list[str]
+    failures: Sequence[str] = ()
 
 
 def provenance_of(config: Config) -> dict[str, str]:
     """Column -> real | filled | synthetic | modelled over the matrix's weeks; the least real where weeks differ."""
-    order = KINDS
-    weeks = spread_weeks(config.evaluate.weeks, config.evaluate.period)
     found: dict[str, str] = {}
-    for case in cases_of(config, weeks, 0):
-        for column, kind in case.rows.provenance.items():
-            found[column] = max(found.get(column, kind), kind, key=order.index)
-    return dict(sorted(found.items(), key=lambda item: (order.index(item[1]), item[0])))
+    least_real(found, cases_of(config, weeks_of(config), 0))
+    return by_kind(found)
+
+
+def by_kind(provenance: Mapping[str, str]) -> dict[str, str]:
+    """The most real columns first."""
+    return dict(sorted(provenance.items(), key=lambda item: (KINDS.index(item[1]), item[0])))
 
 
 def shared_context(run: MatrixRun) -> dict[str, Any]:
@@ -92,6 +96,7 @@ def shared_context(run: MatrixRun) -> dict[str, Any]:
         "identity": identity(run),
         "commits": sorted(run.rows["code_commit"].astype(str).unique()),
         "folder": f"{config.run.dir}/{config.run.name}",
+        "failures": list(run.failures),
     }
 
 

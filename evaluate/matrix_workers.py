@@ -9,61 +9,90 @@ import contextlib
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from configs.fields import MODELS
-from configs.schema import Config
 from configs.studies import Evaluate
 from envs.case import Case
-from evaluate.block import Block, Job, block_hash, run_block
+from evaluate.block import Block, Job, block_hash, run_jobs
 from evaluate.block_store import BlockStore
 from evaluate.model_blocks import run_under_model, under_one_engine
-from evaluate.variants import Variant, check_known
+from evaluate.supervisors import models_asked
+from evaluate.variants import OPTIMAL, check_known
 from llm_layer.answers import FILE_NAME as ANSWERS
 
 Progress = Callable[[int, int], None]
 STORE_BYTES = 400_000_000  # of Ray's object store: cases of a few seeds
-WAITING = 2  # blocks handed out per worker: one that runs and one that follows
+WAITING = 2  # batches handed out per worker: one that runs and one that follows
+MOST_SITES = 64  # run together: beyond that a step costs what its sites cost, and rows fill memory
+
+logger = logging.getLogger(__name__)
 
 
 class Pool:
-    """Runs blocks in this process. Those under a language model wait for each other and share one engine."""
+    """Runs blocks in this process. Those under a language model wait for each other and share engines."""
 
     def __init__(self, store: BlockStore, total: int, on_progress: Progress | None) -> None:
         self._store, self._total, self._tell = store, total, on_progress
         self._asked: set[str] = set()
         self._waiting: dict[str, Job] = {}
+        self.failed: dict[str, str] = {}  # key of a block that could not be run -> why
 
-    def run(self, key: str, job: Job) -> None:
-        """See that the block of ``job`` gets into the store under ``key``; one that is there already costs nothing."""
+    def run(self, jobs: Mapping[str, Job]) -> None:
+        """See that the blocks of ``jobs``, all of one variant and setting, get into the store under their keys.
+
+        Those that are there already cost nothing. One that breaks is noted in ``failed``; the others go on.
+        """
         self._say()
-        self._asked.add(key)
-        if key in self._store:
+        self._asked |= jobs.keys()
+        missing = {key: job for key, job in jobs.items() if key not in self._store and key not in self._under_way()}
+        if not missing:
             return
-        if job.variant.supervisor in MODELS:
-            self._waiting[key] = job
-        else:
-            self._store.put(key, run_block(job, self._dealt_to(job)))
+        if models_asked(next(iter(missing.values()))):
+            self._waiting |= missing
+            return
+        for batch in batches_of(missing):
+            self._start(batch)
 
     def finish(self) -> None:
         """Run what is left, and wait for what is under way."""
         self._say()
         for keys in under_one_engine(self._waiting):
-            blocks = run_under_model([self._waiting[key] for key in keys], self._store.folder / ANSWERS)
-            for key, block in zip(keys, blocks, strict=True):
-                self._store.put(key, block)
+            with self._noting(keys):
+                blocks = run_under_model([self._waiting[key] for key in keys], self._store.folder / ANSWERS)
+                self._keep(dict(zip(keys, blocks, strict=True)))
+            for key in keys:
                 del self._waiting[key]
             self._say()
 
-    def _dealt_to(self, job: Job) -> Block | None:
-        """The block whose orders ``job`` deals out again, run first where it is not kept."""
-        if job.twin is None:
-            return None
-        key = block_hash(job.twin)
-        if key not in self._store:
-            self._store.put(key, run_block(job.twin))
-        return self._store.get(key)
+    def _start(self, jobs: Mapping[str, Job]) -> None:
+        with self._noting(jobs):
+            self._keep(dict(zip(jobs, run_jobs([*jobs.values()], self._dealt_to(jobs)), strict=True)))
+
+    def _dealt_to(self, jobs: Mapping[str, Job]) -> list[Block | None]:
+        """The blocks whose orders ``jobs`` deal out again, run first where they are not kept."""
+        twins = {block_hash(job.twin): job.twin for job in jobs.values() if job.twin is not None}
+        missing = {key: twin for key, twin in twins.items() if key not in self._store}
+        if missing:
+            self._keep(dict(zip(missing, run_jobs([*missing.values()], [None] * len(missing)), strict=True)))
+        return [self._store.get(key) for key in twins] or [None] * len(jobs)
+
+    @contextlib.contextmanager
+    def _noting(self, keys: Iterable[str]) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # whatever a planner or a model comes to: the matrix goes on without it
+            self._note(keys, error)
+
+    def _note(self, keys: Iterable[str], error: Exception) -> None:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        self.failed |= dict.fromkeys(keys, said)
+        logger.warning("a block failed, the others go on", exc_info=error)
+
+    def _keep(self, blocks: Mapping[str, Block]) -> None:
+        for key, block in blocks.items():
+            self._store.put(key, block)
 
     def _under_way(self) -> set[str]:
         return set(self._waiting)
@@ -74,7 +103,7 @@ class Pool:
 
 
 class RayPool(Pool):
-    """Hands blocks to Ray workers; a few at a time, so that memory stays bounded."""
+    """Hands batches of blocks to Ray workers; a few at a time, so that memory stays bounded."""
 
     def __init__(self, store: BlockStore, total: int, on_progress: Progress | None, workers: int) -> None:
         import ray
@@ -82,19 +111,8 @@ class RayPool(Pool):
         super().__init__(store, total, on_progress)
         self._ray, self._most = ray, WAITING * workers
         self._remote = ray.remote(num_cpus=1, max_retries=2)(_run_on_worker)
-        self._running: dict[Any, str] = {}  # reference of a block under way -> its key
-        self._put: tuple[tuple[Case, ...], Any] = ((), None)  # the cases last shared, and their reference
-
-    def run(self, key: str, job: Job) -> None:
-        if job.variant.supervisor in MODELS:
-            super().run(key, job)
-            return
-        self._say()
-        self._asked.add(key)
-        if key not in self._store and key not in self._under_way():
-            self._start(key, job, self._reference_of_dealt(job))
-        while len(self._running) > self._most:
-            self._collect()
+        self._running: dict[Any, list[str]] = {}  # reference of blocks under way -> their keys
+        self._shared: tuple[list[int], Any] = ([], None)  # the cases last shared, and their reference
 
     def finish(self) -> None:
         while self._running:
@@ -102,45 +120,66 @@ class RayPool(Pool):
         super().finish()
 
     def _under_way(self) -> set[str]:
-        return super()._under_way() | set(self._running.values())
+        return super()._under_way() | {key for keys in self._running.values() for key in keys}
 
-    def _reference_of_dealt(self, job: Job) -> Any:
-        """The twin's block, or a reference to it while it is under way: Ray has the job wait for it."""
-        if job.twin is None:
-            return None
-        key = block_hash(job.twin)
-        if key in self._store:
-            return self._store.get(key)
-        under_way = [reference for reference, other in self._running.items() if other == key]
-        return under_way[0] if under_way else self._start(key, job.twin, None)
+    def _start(self, jobs: Mapping[str, Job]) -> None:
+        twins = {block_hash(job.twin): job.twin for job in jobs.values() if job.twin is not None}
+        missing = {key: twin for key, twin in twins.items() if key not in self._store}
+        for key in missing:
+            if key not in self._under_way():
+                self._hand_out(missing, [None] * len(missing))
+                break
+        while any(key in self._under_way() for key in twins):
+            self._collect()
+        with self._noting(jobs):
+            dealt: list[Block | None] = [self._store.get(key) for key in twins] or [None] * len(jobs)
+            self._hand_out(jobs, dealt)
+        while len(self._running) > self._most:
+            self._collect()
 
-    def _start(self, key: str, job: Job, dealt: Any) -> Any:
-        if [id(case) for case in self._put[0]] != [id(case) for case in job.cases]:
-            self._put = (job.cases, self._ray.put(job.cases))
-        reference = self._remote.remote(job.config, job.variant, self._put[1], job.seed, dealt)
-        self._running[reference] = key
-        return reference
+    def _hand_out(self, jobs: Mapping[str, Job], dealt: list[Block | None]) -> None:
+        plain = [replace(job, cases=()) for job in jobs.values()]
+        cases = [job.cases for job in jobs.values()]
+        ids = [id(case) for some in cases for case in some]
+        if self._shared[0] != ids:
+            self._shared = (ids, self._ray.put(cases))
+        self._running[self._remote.remote(plain, self._shared[1], dealt)] = list(jobs)
 
     def _collect(self) -> None:
         """Keep what has been finished within the last second."""
         finished, _ = self._ray.wait(list(self._running), num_returns=1, timeout=1.0)
         for reference in finished:
+            keys = self._running.pop(reference)
             try:
-                self._store.put(self._running[reference], self._ray.get(reference))
+                self._keep(dict(zip(keys, self._ray.get(reference), strict=True)))
             except self._ray.exceptions.RayTaskError as error:
-                raise error.cause from None
-            del self._running[reference]
+                self._note(keys, error.cause)
         self._say()
 
 
-def _run_on_worker(config: Config, variant: Variant, cases: tuple[Case, ...], seed: int, dealt: Block | None) -> Block:
-    check_known([variant])  # a worker has not met the planners yet
-    return run_block(Job(config, variant, cases, seed), dealt)
+def batches_of(jobs: Mapping[str, Job]) -> Iterator[dict[str, Job]]:
+    """``jobs`` of one variant, cut into what is run together: a planner's blocks one by one, so that each is kept."""
+    batch: dict[str, Job] = {}
+    sites = 0
+    for key, job in jobs.items():
+        alone = job.variant.base in OPTIMAL or job.variant.reads
+        if batch and (alone or sites + len(job.cases) > MOST_SITES):
+            yield batch
+            batch, sites = {}, 0
+        batch[key] = job
+        sites += len(job.cases)
+    if batch:
+        yield batch
+
+
+def _run_on_worker(jobs: list[Job], cases: list[tuple[Case, ...]], dealt: list[Block | None]) -> list[Block]:
+    check_known([job.variant for job in jobs])  # a worker has not met the planners yet
+    return run_jobs([replace(job, cases=own) for job, own in zip(jobs, cases, strict=True)], dealt)
 
 
 @contextlib.contextmanager
 def pool_of(evaluate: Evaluate, store: BlockStore, total: int, on_progress: Progress | None) -> Iterator[Pool]:
-    """The pool that ``evaluate.workers`` asks for; left without an error, all its blocks are kept.
+    """The pool that ``evaluate.workers`` asks for; left without an error, its blocks are kept or noted as failed.
 
     Raises:
         ValueError: ``evaluate.ray_address`` does not answer.

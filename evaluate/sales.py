@@ -33,9 +33,14 @@ def no_sales() -> pd.DataFrame:
     return pd.DataFrame(columns=list(COLUMNS))
 
 
-def sales_of(run: Rollout, books: Books, keys: Sequence[Mapping[str, object]]) -> pd.DataFrame:
-    """A row a sale, columns ``COLUMNS``. keys: of each site's result row."""
-    rows = [row for site, key in enumerate(keys) for row in _of_site(run, books, site, key)]
+def sales_of(run: Rollout, books: Books, keys: Sequence[Mapping[str, object]]) -> list[list[dict[str, object]]]:
+    """The sales of each site, columns ``COLUMNS``. keys: of each site's result row."""
+    return [_of_site(run, books, site, key) for site, key in enumerate(keys)]
+
+
+def as_frame(sales: Sequence[Sequence[Mapping[str, object]]]) -> pd.DataFrame:
+    """A row a sale, site after site."""
+    rows = [row for own in sales for row in own]
     return pd.DataFrame(rows, columns=list(COLUMNS)) if rows else no_sales()
 
 

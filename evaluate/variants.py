@@ -12,6 +12,7 @@ from agents import factory
 from agents.policy import Policy
 from configs.fields import READER, split_variant
 from envs.case import Case
+from evaluate.identity import policy_hash
 
 # Controllers that look into their own case: each case needs its own, so cases are run one by one.
 OF_ONE_CASE = (
@@ -65,14 +66,16 @@ def check_known(variants: Sequence[Variant]) -> None:
 
 def require_policies(
     variants: Sequence[Variant], cases: Sequence[Case], seed: int, checkpoint: str | None = None
-) -> None:
-    """Raise ValueError for a policy that is not shipped or cannot be read, before a seed is run.
+) -> dict[str, str]:
+    """Base of each variant -> what tells its controller from another of its name ("" for a planner, which is its code).
 
-    Controllers of one case are left out: making one is most of its work.
+    Raises ValueError for a policy that is not shipped or cannot be read, before a seed is run.
     """
-    for variant in variants:
-        if variant.base not in OF_ONE_CASE:
-            make_policy(variant, cases, seed, checkpoint)
+    bases = dict.fromkeys(variant.base for variant in variants)
+    return {
+        base: "" if base in OPTIMAL else policy_hash(make_policy(Variant(base, ""), cases, seed, checkpoint))
+        for base in bases
+    }
 
 
 def groups_of(variant: Variant, cases: int) -> list[tuple[int, ...]]:

@@ -15,8 +15,7 @@ def spread_weeks(count: int, period: Sequence[date]) -> list[date]:
         ValueError: the period holds fewer Mondays than asked for.
     """
     first, last = period
-    monday = first + timedelta(days=-first.weekday() % 7)
-    mondays = [monday + timedelta(weeks=k) for k in range((last - monday).days // 7 + 1)]
+    mondays = mondays_of(period)
     if count > len(mondays):
         raise ValueError(
             f"evaluate.weeks: {count} asked for, but evaluate.period {first} .. {last} holds {len(mondays)} Mondays; "
@@ -24,3 +23,10 @@ def spread_weeks(count: int, period: Sequence[date]) -> list[date]:
         )
     strata = (np.arange(count) + 0.5) * len(mondays) / count
     return [mondays[int(k)] for k in strata]
+
+
+def mondays_of(period: Sequence[date]) -> list[date]:
+    """Every Monday of [first, last]."""
+    first, last = period
+    monday = first + timedelta(days=-first.weekday() % 7)
+    return [monday + timedelta(weeks=k) for k in range((last - monday).days // 7 + 1)]

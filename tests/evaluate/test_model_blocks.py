@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pandas as pd
-import pytest
 
 from configs.load import load_config
 from evaluate.matrix import run_blocks
-from llm_layer.engine import EngineError
 
-from ..llm_layer.loopback import well
+from ..llm_layer.loopback import schema_of, well
+
+NOISE = {"kind": "noise", "say": "ask", "value": "", "day": "", "from": "", "until": ""}
 
 
 def matrix(server, *variants, **changes):
@@ -20,7 +21,7 @@ def matrix(server, *variants, **changes):
         None,
         [
             f"evaluate.variants=[{','.join(variants)}]",
-            *(f"evaluate.{name}={value}" for name, value in given.items()),
+            *(f"{name if '.' in name else 'evaluate.' + name}={value}" for name, value in given.items()),
             "supervisor.every_steps=96",
             "supervisor.model=tiny",
             f"supervisor.base_url={server.root}/v1",
@@ -51,7 +52,36 @@ def test_weeks_and_seeds_are_asked_in_one_batch_and_replayed_from_the_answers(se
     pd.testing.assert_frame_equal(rows, again)
 
 
-def test_a_model_that_does_not_start_is_one_line(server, tmp_path):
+def test_notices_of_all_blocks_are_read_by_one_engine_each_once_and_again_by_none(server, tmp_path):
+    asked = []
+
+    def reads(handler, body):
+        if "kind" in schema_of(body)["properties"]:
+            asked.append(body["messages"][-1]["content"])
+            handler.answer(json.dumps(NOISE))
+        else:
+            well(handler, body)
+
+    server.behaviour = reads
+    changes = {"notices.source": "generated", "supervisor.reader": "openai", "supervisor.reader_model": "tiny"}
+    names = ("neutral", "carbon_threshold+reader", "carbon_threshold+reader+rules", "carbon_threshold+reader+openai")
+    config = matrix(server, *names, **changes)
+    rows = run_blocks(config, tmp_path / "one").rows()
+    reading = rows[rows["variant"] != "neutral"]
+    assert (reading["reads"] > 0).all()
+    assert (reading["fallbacks"] == 0).all()
+    assert len(asked) == len(set(asked))
+
     server.stop()
-    with pytest.raises(EngineError, match=r"supervisor\.model tiny at .* cannot be reached"):
-        run_blocks(matrix(server, "neutral", "neutral+openai"), tmp_path)
+    (tmp_path / "two").mkdir()
+    (tmp_path / "one" / "answers.sqlite").rename(tmp_path / "two" / "answers.sqlite")
+    pd.testing.assert_frame_equal(rows, run_blocks(config, tmp_path / "two").rows())
+
+
+def test_a_model_that_does_not_start_is_one_line_and_the_others_are_there(server, tmp_path):
+    server.stop()
+    found = run_blocks(matrix(server, "neutral", "neutral+openai"), tmp_path)
+    assert {failure.variant for failure in found.failures} == {"neutral+openai"}
+    assert "supervisor.model tiny at" in found.failures[0].error
+    assert "cannot be reached" in found.failures[0].error
+    assert set(found.rows()["variant"]) == {"neutral"}
