@@ -54,6 +54,7 @@ class _Overheard:
     def __init__(self, inner: HighLevelPolicy, book: OrderBook) -> None:
         self._inner, self._book = inner, book
         self.policy_id = inner.policy_id
+        self.reads_findings: bool = getattr(inner, "reads_findings", True)
 
     def decide(self, situations: Sequence[Situation], now: pd.Timestamp) -> list[Decision]:
         decisions = self._inner.decide(situations, now)

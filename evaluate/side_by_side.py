@@ -62,6 +62,7 @@ class Supervisors:
 
     def __init__(self, supervisors: Sequence[HighLevelPolicy], sizes: Sequence[int]) -> None:
         self.policy_id = supervisors[0].policy_id
+        self.reads_findings: bool = getattr(supervisors[0], "reads_findings", True)
         self._supervisors = list(supervisors)
         self._starts = [sites.start for sites in slices_of(sizes)]
         self._whose = np.repeat(np.arange(len(sizes)), sizes)

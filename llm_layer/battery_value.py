@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from grid.rows import STEP_HOURS
-from llm_layer.lookahead import held_stages, mean_price, on_nodes
+from llm_layer.lookahead import LEVELS, best_of, held_stages, mean_price, on_nodes
 
 SOC_NODES = 25
 Battery = tuple[float, float, float, float, float, float]
@@ -67,3 +67,25 @@ def battery_costs(
             moved[n] += ac
         costs[n] = total + on_nodes(after, left, usable)
     return costs, moved
+
+
+@njit(cache=True)
+def best_battery(
+    steps: np.ndarray, price: np.ndarray, hold: np.ndarray, energy: np.ndarray, battery: np.ndarray, asked: np.ndarray
+) -> np.ndarray:
+    """float64 (n, 3): of each site the level that does best, GBP it gains on ``asked``, AC kWh it charges more.
+
+    Args:
+        steps, price: (n, stages). hold int64, energy float64 (n,). battery: float64 (n, 6), ordered as ``Battery``.
+        asked: float64 (n,), the levels proposed.
+    """
+    found = np.empty((len(hold), 3))
+    levels = np.append(LEVELS, 0.0)
+    for i in range(len(hold)):
+        b = battery[i]
+        levels[-1] = asked[i]
+        costs, moved = battery_costs(
+            steps[i], price[i], hold[i], energy[i], (b[0], b[1], b[2], b[3], b[4], b[5]), levels
+        )
+        found[i, 0], found[i, 1], found[i, 2] = best_of(len(LEVELS), levels, costs, moved)
+    return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,85 +13,141 @@ from envs.state import BATTERY, COOLING, LOAD_SHIFT
 from envs.view import SiteView
 from grid.events import GATE_CLOSURE, FlexEvent
 from grid.rows import CARBON, DRY_BULB, NETWORK, STEP_HOURS, SYSTEM, TARIFF, UTILISATION
-from llm_layer.findings import Site, battery_finding, cooling_finding, heat_finding, work_finding
+from llm_layer.battery_value import best_battery
+from llm_layer.findings import Best, Site, battery_finding, cooling_finding, heat_finding, work_finding
 from llm_layer.guard import NEAR_K
-from llm_layer.outlook import STEP_NS, Outlook
+from llm_layer.outlook import STEP_NS, Outlook, Stages, outlooks
 from llm_layer.site_curves import SiteCurves
 from llm_layer.situation import Finding, Request, Situation, clock, utc_text
+from llm_layer.work_value import CURVE_POINTS, best_work
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A site that is to be decided for.
+
+    wake, hold: why it is decided now, and steps until it is asked again.
+    proposals: float32 (3,). bounds: float32 (3, 2), what is left to decide in.
+    closed: ids of requests already dealt with; None: no market is connected, no requests are shown.
+    """
+
+    site: int
+    wake: str
+    hold: int
+    proposals: np.ndarray
+    bounds: np.ndarray
+    closed: Collection[str] | None
 
 
 class Briefing:
-    """Situations of a batch. Remembers what each site has shown of itself, and what was found of each request."""
+    """Situations of a batch. Remembers what each site has shown of itself, and what was found of each request.
 
-    def __init__(self, view: SiteView) -> None:
+    findings: False for a supervisor that looks at requests alone.
+    """
+
+    def __init__(self, view: SiteView, findings: bool = True) -> None:
+        self._params, self._wanted = view.params.copy(), findings
         names = view.params.dtype.names or ()
         self._p: list[Site] = [dict(zip(names, map(float, record), strict=True)) for record in view.params]
         self._curves = SiteCurves(view.batch_size)
         self._rule_kw: dict[tuple[int, str], float] = {}
 
-    def situation(
+    def situations(self, view: SiteView, batch: SiteBatch, asked: Sequence[Ask]) -> list[Situation]:
+        """What the supervisor of each of these sites is shown, in their order."""
+        sites = np.array([ask.site for ask in asked], dtype=np.int64)
+        stages, expected = outlooks(view, self._params, sites, [ask.hold for ask in asked])
+        found = self._findings(view, batch, sites, stages, expected, asked) if self._wanted else [()] * len(asked)
+        return [
+            Situation(
+                site=ask.site,
+                step=view.step,
+                time_utc=utc_text(outlook.now_ns),
+                wake=ask.wake,
+                hold_steps=ask.hold,
+                facts=_facts(view, ask.site, outlook, self._p[ask.site]) if self._wanted else {},
+                proposals=tuple(ask.proposals.tolist()),
+                findings=findings,
+                requests=self._requests(view, batch, ask, outlook),
+            )
+            for ask, outlook, findings in zip(asked, expected, found, strict=True)
+        ]
+
+    def _requests(self, view: SiteView, batch: SiteBatch, ask: Ask, outlook: Outlook) -> tuple[Request, ...]:
+        if ask.closed is None or not view.events[ask.site]:
+            return ()
+        events = [event for event in view.events[ask.site] if event.id not in ask.closed]
+        requests = [self._request(view, batch, ask.site, event, outlook) for event in events]
+        return tuple(request for request in requests if request is not None)
+
+    def _findings(
         self,
         view: SiteView,
         batch: SiteBatch,
-        site: int,
-        wake: str,
-        hold: int,
-        proposals: np.ndarray,
-        bounds: np.ndarray,
-        closed: Collection[str] | None,
-    ) -> Situation:
-        """What one site's supervisor is shown.
-
-        Args:
-            wake, hold: why it is decided now, and steps until it is asked again.
-            proposals: float32 (3,). bounds: float32 (3, 2), what is left to decide in.
-            closed: ids of requests already dealt with; None: no market is connected, no requests are shown.
-        """
-        outlook = Outlook(view, site, hold, self._p[site])
-        asked = proposals.tolist()
-        coldest = float(bounds[COOLING, 0])
-        requests = [
-            self._request(view, batch, site, event, outlook)
-            for event in view.events[site]
-            if closed is not None and event.id not in closed
+        sites: np.ndarray,
+        stages: Stages,
+        expected: Sequence[Outlook],
+        asked: Sequence[Ask],
+    ) -> list[tuple[Finding, ...]]:
+        proposals = np.array([ask.proposals for ask in asked], dtype=np.float64)
+        battery = self._best_battery(view, sites, stages, proposals[:, BATTERY])
+        work = self._best_work(view, batch, sites, stages, proposals[:, LOAD_SHIFT])
+        return [
+            self._of_site(view, batch, ask, outlook, *best)
+            for ask, outlook, *best in zip(asked, expected, battery.tolist(), work.tolist(), strict=True)
         ]
-        return Situation(
-            site=site,
-            step=view.step,
-            time_utc=utc_text(outlook.now_ns),
-            wake=wake,
-            hold_steps=hold,
-            facts=_facts(view, site, outlook, self._p[site]),
-            proposals=(asked[0], asked[1], asked[2]),
-            findings=self._findings(view, batch, site, outlook, asked, coldest),
-            requests=tuple(request for request in requests if request is not None),
-        )
 
-    def _findings(
-        self, view: SiteView, batch: SiteBatch, site: int, outlook: Outlook, asked: list[float], coldest: float
+    def _of_site(
+        self, view: SiteView, batch: SiteBatch, ask: Ask, outlook: Outlook, battery: Best, work: Best
     ) -> tuple[Finding, ...]:
-        p, state = self._p[site], view.state
-        inlet = float(state["inlet_degc"][site])
+        p, site = self._p[ask.site], ask.site
+        inlet = float(view.state["inlet_degc"][site])
+        cooling = float(ask.proposals[COOLING])
         if inlet >= p["overheat_limit_degc"] - NEAR_K:
-            cooling = heat_finding(p, inlet, asked[COOLING], coldest)
+            cooled = heat_finding(p, inlet, cooling, float(ask.bounds[COOLING, 0]))
         else:
-            cooling = cooling_finding(p, outlook, self._curves.import_by_supply(view, batch, site), asked[COOLING])
-        import_by_work = self._curves.import_by_work(view, batch, site)
+            cooled = cooling_finding(p, outlook, self._curves.import_by_supply(view, batch, site), cooling)
         found = (
-            battery_finding(p, outlook, float(state["soc_kwh"][site]), float(state["load_kw"][site]), asked[BATTERY]),
-            work_finding(
-                p,
-                outlook,
-                view.queue_kwh[site],
-                float(view.row[site, UTILISATION]),
-                self._curves.work_by_hour(view, site, outlook.hour, import_by_work),
-                import_by_work,
-                p["it_capacity_kw"] * (1.0 - p["idle_share"]) * STEP_HOURS,
-                asked[LOAD_SHIFT],
-            ),
-            cooling,
-        )
+            battery_finding(p, outlook, float(ask.proposals[BATTERY]), battery), work_finding(p, outlook, work), cooled
+        )  # fmt: skip
         return tuple(sorted((f for f in found if f is not None), key=lambda finding: -finding.gain_gbp))
+
+    def _best_battery(self, view: SiteView, sites: np.ndarray, stages: Stages, proposals: np.ndarray) -> np.ndarray:
+        """float64 (n, 3) of ``best_battery``: no export, and import within its limit."""
+        p, soc_kwh, load_kw = self._params[sites], view.state["soc_kwh"][sites], view.state["load_kw"][sites]
+        usable = (p["soc_max"] - p["soc_min"]) * p["battery_kwh"]
+        charge_kw = np.maximum(0.0, np.minimum(p["battery_kw"], p["import_limit_kw"] - load_kw))
+        discharge_kw = np.where(load_kw > 0.0, np.maximum(0.0, np.minimum(p["battery_kw"], load_kw)), p["battery_kw"])
+        wear = p["wear_gbp_per_mwh"] / 1000.0
+        battery = np.stack(
+            [usable, charge_kw, discharge_kw, p["charge_efficiency"], p["discharge_efficiency"], wear], axis=1
+        )
+        energy = np.minimum(np.maximum(soc_kwh - p["soc_min"] * p["battery_kwh"], 0.0), usable)
+        return best_battery(stages.steps, stages.price, stages.hold, energy, battery, np.ascontiguousarray(proposals))
+
+    def _best_work(
+        self, view: SiteView, batch: SiteBatch, sites: np.ndarray, stages: Stages, proposals: np.ndarray
+    ) -> np.ndarray:
+        """float64 (n, 3) of ``best_work``."""
+        p = self._params[sites]
+        curves, profiles = np.empty((len(sites), CURVE_POINTS)), np.empty((len(sites), 24))
+        for k, (site, hour) in enumerate(zip(sites.tolist(), stages.hour.tolist(), strict=True)):
+            curve = self._curves.import_by_work(view, batch, site)
+            curves[k], profiles[k] = curve, self._curves.work_by_hour(view, site, hour, curve)
+        return best_work(
+            stages.steps,
+            stages.price,
+            stages.hold,
+            stages.hour,
+            stages.quarter,
+            profiles,
+            np.ascontiguousarray(view.row[sites, UTILISATION]),
+            view.queue_kwh[sites],
+            curves,
+            p["deferrable_share"],
+            p["it_capacity_kw"] * (1.0 - p["idle_share"]) * STEP_HOURS,
+            p["deadline_steps"].astype(np.int64),
+            np.ascontiguousarray(proposals),
+        )
 
     def _request(
         self, view: SiteView, batch: SiteBatch, site: int, event: FlexEvent, outlook: Outlook

@@ -5,47 +5,27 @@ The wording is fixed: a finding reads the same in a prompt, in the audit trail a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
-from llm_layer.battery_value import battery_costs
-from llm_layer.lookahead import LEVELS
 from llm_layer.outlook import Outlook
 from llm_layer.site_curves import SUPPLY_LEVELS
 from llm_layer.situation import Finding, Kind
 from llm_layer.verbs import TOLERANCE
-from llm_layer.work_value import stage_work, work_costs
 
 LEAST_GAIN_GBP = 0.01  # smaller differences are noise of the look-ahead's grid
 STEP_MINUTES = 15.0
 
 Site = dict[str, float]  # parameters by name
+Best = Sequence[float]  # level that does best, GBP it gains on what was proposed, kWh it takes more
 
 
-def battery_finding(p: Site, outlook: Outlook, soc_kwh: float, load_kw: float, proposal: float) -> Finding | None:
-    """What the battery should rather do until the next decision.
-
-    Args:
-        load_kw: site load without the battery: no export, and import within its limit.
-    """
-    if p["battery_kw"] <= 0.0 or p["battery_kwh"] <= 0.0:
-        return None
-    usable = (p["soc_max"] - p["soc_min"]) * p["battery_kwh"]
-    battery = (
-        usable,
-        max(0.0, min(p["battery_kw"], p["import_limit_kw"] - load_kw)),
-        max(0.0, min(p["battery_kw"], load_kw)) if load_kw > 0.0 else p["battery_kw"],
-        p["charge_efficiency"],
-        p["discharge_efficiency"],
-        p["wear_gbp_per_mwh"] / 1000.0,
-    )
-    energy = min(max(soc_kwh - p["soc_min"] * p["battery_kwh"], 0.0), usable)
-    levels = np.append(LEVELS, proposal)
-    level, gain, more_kwh = _best(
-        levels, *battery_costs(outlook.steps, outlook.price, outlook.hold, energy, battery, levels)
-    )
-    if gain < LEAST_GAIN_GBP:
+def battery_finding(p: Site, outlook: Outlook, proposal: float, best: Best) -> Finding | None:
+    """What the battery should rather do until the next decision, from ``battery_value.best_battery``."""
+    level, gain, more_kwh = best
+    if gain < LEAST_GAIN_GBP or p["battery_kw"] <= 0.0 or p["battery_kwh"] <= 0.0:
         return None
     other = outlook.dearest if more_kwh > 0.0 else outlook.cheapest
     kg = more_kwh * float(outlook.carbon[other] - outlook.carbon[0])
@@ -64,44 +44,10 @@ def battery_finding(p: Site, outlook: Outlook, soc_kwh: float, load_kw: float, p
     return Finding("battery", kind, _reason(outlook, more_kwh, gain, kg), level, gain, kg, text)
 
 
-def work_finding(
-    p: Site,
-    outlook: Outlook,
-    queue_kwh: np.ndarray,
-    utilisation: float,
-    by_hour: np.ndarray,
-    import_by_work: np.ndarray,
-    full_kwh: float,
-    proposal: float,
-) -> Finding | None:
-    """How much deferrable work should rather run until the next decision.
-
-    Args:
-        queue_kwh: float64 (96,), IT kWh by steps left. by_hour: float64 (24,), usual utilisation by UTC hour.
-        import_by_work: site kWh per step by utilisation. full_kwh: IT kWh above idle of one step at full utilisation.
-    """
-    if p["deferrable_share"] <= 0.0:
-        return None
-    arriving, fixed = stage_work(
-        by_hour, utilisation, outlook.hour, outlook.quarter, outlook.steps, p["deferrable_share"], full_kwh
-    )
-    levels = np.append(LEVELS, proposal)
-    level, gain, more_kwh = _best(
-        levels,
-        *work_costs(
-            outlook.steps,
-            outlook.price,
-            outlook.hold,
-            queue_kwh,
-            arriving,
-            fixed,
-            import_by_work,
-            full_kwh,
-            int(p["deadline_steps"]),
-            levels,
-        ),
-    )
-    if gain < LEAST_GAIN_GBP:
+def work_finding(p: Site, outlook: Outlook, best: Best) -> Finding | None:
+    """How much deferrable work should rather run until the next decision, from ``work_value.best_work``."""
+    level, gain, more_kwh = best
+    if gain < LEAST_GAIN_GBP or p["deferrable_share"] <= 0.0:
         return None
     kg = more_kwh * float(outlook.carbon[outlook.cheapest] - outlook.carbon[0])
     what = f"running {abs(more_kwh):.0f} kWh of deferrable work {outlook.now()}"
@@ -144,17 +90,6 @@ def heat_finding(p: Site, inlet_degc: float, proposal: float, coldest: float) ->
         f"warmer supply air risks GBP {risk:.0f} a step"
     )
     return Finding("cooling", "conflict", "safety", -1.0, risk, 0.0, text)
-
-
-def _best(levels: np.ndarray, costs: np.ndarray, moved: np.ndarray) -> tuple[float, float, float]:
-    """The cheapest of ``LEVELS`` against the proposal, which comes last. -> level, GBP gained, kWh more.
-
-    Of those that cost the same it is the one nearest to doing nothing.
-    """
-    tried = costs[: len(LEVELS)]
-    equal = np.flatnonzero(tried <= tried.min() + 1e-6)
-    best = int(equal[np.argmin(np.abs(LEVELS[equal]))])
-    return float(levels[best]), float(costs[-1] - costs[best]), float(moved[best] - moved[-1])
 
 
 def _reason(

@@ -111,3 +111,17 @@ def mean_price(steps: np.ndarray, price: np.ndarray) -> float:
     for j in range(len(steps)):
         total += price[j] * steps[j]
     return total / steps.sum()
+
+
+@njit(cache=True)
+def best_of(tried: int, levels: np.ndarray, costs: np.ndarray, moved: np.ndarray) -> tuple[float, float, float]:
+    """The cheapest of the first ``tried`` levels against the last, the proposal. -> level, GBP gained, kWh more.
+
+    Of those that cost the same it is the one nearest to doing nothing.
+    """
+    least = costs[:tried].min()
+    best = -1
+    for n in range(tried):
+        if costs[n] <= least + 1e-6 and (best < 0 or abs(levels[n]) < abs(levels[best])):
+            best = n
+    return levels[best], costs[-1] - costs[best], moved[best] - moved[-1]

@@ -26,7 +26,7 @@ from envs.batch import SiteBatch
 from envs.view import SiteView
 from grid.events import FlexEvent
 from grid.market.commitments import CommitmentError
-from llm_layer.briefing import Briefing
+from llm_layer.briefing import Ask, Briefing
 from llm_layer.compile import Compiled, Held, supply_levels
 from llm_layer.deliveries import Deliveries
 from llm_layer.directive import Directive
@@ -110,7 +110,7 @@ class Orchestrator:
         view = batch.view()
         size = view.batch_size
         self._alarm = Alarm(view, self.every_steps)
-        self._briefing = Briefing(view)
+        self._briefing = Briefing(view, getattr(self.high_level, "reads_findings", True))
         self._held = Held(size)
         self._deliveries = Deliveries(size)
         self._closed: list[set[str]] = [set() for _ in range(size)]
@@ -143,19 +143,9 @@ class Orchestrator:
         due = [] if self.high_level is None else self._alarm.ringing(view, self._length, woken)
         if not due:
             return self._control(self._no_kwh, (), ())
-        situations = [
-            self._briefing.situation(
-                view,
-                batch,
-                site,
-                why,
-                hold,
-                raw[site],
-                self._tracked[site],
-                self._closed[site] if self._accept else None,
-            )
-            for site, why, hold in due
-        ]
+        closed = self._closed if self._accept else [None] * len(raw)
+        asked = [Ask(site, why, hold, raw[site], self._tracked[site], closed[site]) for site, why, hold in due]
+        situations = self._briefing.situations(view, batch, asked)
         decisions = self._decide(situations, view.timestamp(due[0][0]))
         levels, per_k = supply_levels(view.state, view.params)
         sales = [

@@ -45,7 +45,8 @@ def fallback(policy_id: str, error: str) -> Decision:
 class HighLevelPolicy(Protocol):
     """Reads situations and answers with directives.
 
-    policy_id: named in every audit record of a decision.
+    policy_id: named in every audit record of a decision. One that looks at requests alone may say so by an attribute
+    ``reads_findings`` that is False: it is then shown nothing else, and what nobody reads is not computed.
     """
 
     policy_id: str

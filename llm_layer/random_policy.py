@@ -41,6 +41,8 @@ class RandomPolicy:
         seed: of the shuffles.
     """
 
+    reads_findings = False
+
     def __init__(self, recorded: dict[int, list[Directive]], seed: int) -> None:
         self.policy_id = f"random-1/matched/seed={seed}"
         self._decks = {

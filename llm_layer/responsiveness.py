@@ -20,7 +20,7 @@ from envs.state import AGENTS
 from envs.view import SiteView
 from grid.events import FlexEvent
 from grid.rows import CARBON, DAY_AHEAD, TARIFF
-from llm_layer.briefing import Briefing
+from llm_layer.briefing import Ask, Briefing
 from llm_layer.compile import compile_directive
 from llm_layer.directive import Directive
 from llm_layer.guard import guard
@@ -144,7 +144,7 @@ def _changed(base: Base, signal: Signal, value: float) -> tuple[Situation, SiteV
     if signal.name != "request":
         view = replace(view, events=((),) * batch.batch_size)
     bounds = guard(view, batch.feasible())
-    situation = Briefing(view).situation(view, batch, 0, HOLD_OVER, HOLD_STEPS, base.raw, bounds[0], ())
+    situation, *_ = Briefing(view).situations(view, batch, [Ask(0, HOLD_OVER, HOLD_STEPS, base.raw, bounds[0], ())])
     frozen = replace(view, state=view.state.copy())
     batch.state[:], batch.queue[:] = state, queue
     return situation, frozen

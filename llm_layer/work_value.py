@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from llm_layer.lookahead import STAGES, held_stages, mean_price, on_nodes
+from llm_layer.lookahead import LEVELS, STAGES, best_of, held_stages, mean_price, on_nodes
 
 QUEUE_NODES = 33  # on 26 weeks of 2022, 25 earn 0.18 points of the objective less and 49 earn 0.08 more
 CURVE_POINTS = 5  # utilisation 0, 1/4, ..., 1
@@ -90,6 +90,40 @@ def work_costs(
                 cost += price[j] * extra
         costs[n] = cost + on_nodes(after, have, top)
     return costs, moved
+
+
+@njit(cache=True)
+def best_work(
+    steps: np.ndarray,
+    price: np.ndarray,
+    hold: np.ndarray,
+    hour: np.ndarray,
+    quarter: np.ndarray,
+    profile: np.ndarray,
+    utilisation: np.ndarray,
+    queue: np.ndarray,
+    curve: np.ndarray,
+    deferrable_share: np.ndarray,
+    full_kwh: np.ndarray,
+    deadline: np.ndarray,
+    asked: np.ndarray,
+) -> np.ndarray:
+    """float64 (n, 3): of each site the level that does best, GBP it gains on ``asked``, site kWh it takes more.
+
+    Args: those of ``stage_work`` and ``work_costs``, a row a site. asked: float64 (n,), the levels proposed.
+    """
+    found = np.empty((len(hold), 3))
+    levels = np.append(LEVELS, 0.0)
+    for i in range(len(hold)):
+        levels[-1] = asked[i]
+        arriving, fixed = stage_work(
+            profile[i], utilisation[i], hour[i], quarter[i], steps[i], deferrable_share[i], full_kwh[i]
+        )
+        costs, moved = work_costs(
+            steps[i], price[i], hold[i], queue[i], arriving, fixed, curve[i], full_kwh[i], deadline[i], levels
+        )
+        found[i, 0], found[i, 1], found[i, 2] = best_of(len(LEVELS), levels, costs, moved)
+    return found
 
 
 @njit(cache=True)
