@@ -80,7 +80,7 @@ def _check(report: Path, sample: int, as_json: bool) -> None:
 
         from evaluate.matrix_check import check
 
-        found = check(report, sample, np.random.default_rng(), reporter)
+        found = check(report, sample, np.random.default_rng(), reporter, report.resolve().parents[1] / CACHE)
     if as_json:
         print_json(vars(found))
     else:

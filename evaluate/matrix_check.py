@@ -19,12 +19,15 @@ from configs.load import config_hash, load_config
 from configs.schema import Config
 from evaluate.ablation import ablation
 from evaluate.ablation_report import plain
-from evaluate.block import Job, run_block
+from evaluate.block import Block, Job, run_block
 from evaluate.identity import code_hash
 from evaluate.matrix import SETTING, cases_of, own_setting
+from evaluate.model_blocks import run_under_model
 from evaluate.names import ADDITIVE, COUNTERS
 from evaluate.strata import weeks_of
+from evaluate.supervisors import models_asked
 from evaluate.variants import Variant, check_known, groups_of
+from llm_layer.answers import FILE_NAME as ANSWERS
 
 CLOSE = 1e-9  # relative, of numbers made anew
 Progress = Callable[[int, int], None]
@@ -40,8 +43,16 @@ class Checked:
     notes: list[str]
 
 
-def check(report: Path, sample: int, rng: np.random.Generator, on_progress: Progress | None = None) -> Checked:
+def check(
+    report: Path,
+    sample: int,
+    rng: np.random.Generator,
+    on_progress: Progress | None = None,
+    cache: Path | None = None,
+) -> Checked:
     """Check ``report.json``, with ``config.yaml`` and ``results.csv`` beside it.
+
+    cache: folder of the matrix's blocks, whose answers stand for language models; None: these are asked again.
 
     Raises:
         ValueError: a file that is missing or is no matrix report.
@@ -70,7 +81,7 @@ def check(report: Path, sample: int, rng: np.random.Generator, on_progress: Prog
             & rows["week_start"].isin(weeks)
         ]  # fmt: skip
         count += len(mine)
-        problems += _compare_block(config, setting, variant, seed, mine)
+        problems += _compare_block(config, setting, variant, seed, mine, cache)
     return Checked(compared, count, problems, notes)
 
 
@@ -142,7 +153,9 @@ def _blocks(config: Config, rows: pd.DataFrame) -> Iterator[tuple[str, str, int,
             yield str(setting), str(variant), int(seed), tuple(weeks[k] for k in group)
 
 
-def _compare_block(config: Config, setting: str, variant: str, seed: int, mine: pd.DataFrame) -> list[str]:
+def _compare_block(
+    config: Config, setting: str, variant: str, seed: int, mine: pd.DataFrame, cache: Path | None
+) -> list[str]:
     """Run one block anew and compare every number of its rows."""
     found = next((one for one in settings(config) if one.name == setting), None)
     if found is None:
@@ -152,7 +165,7 @@ def _compare_block(config: Config, setting: str, variant: str, seed: int, mine: 
     weeks = weeks_of(config)
     wanted = [week for week in weeks if week.isoformat() in set(mine["week_start"].astype(str))]
     job = Job(found.config, name, cases_of(found.config, wanted, seed), seed)
-    again = run_block(job, run_block(job.twin) if job.twin else None).rows
+    again = _run(job, cache).rows
     problems = []
     for (_, theirs), (_, new) in zip(mine.sort_values("week_start").iterrows(), again.iterrows(), strict=True):
         for column in (*ADDITIVE, *COUNTERS):
@@ -160,3 +173,9 @@ def _compare_block(config: Config, setting: str, variant: str, seed: int, mine: 
                 place = f"{setting or 'matrix'}, {variant}, seed {seed}, week {theirs['week_start']}"
                 problems.append(f"{place}: {column} is {theirs[column]} in results.csv, {new[column]} when run again")
     return problems
+
+
+def _run(job: Job, cache: Path | None) -> Block:
+    if cache is not None and models_asked(job):
+        return run_under_model([job], cache / ANSWERS)[0]
+    return run_block(job, run_block(job.twin) if job.twin else None)

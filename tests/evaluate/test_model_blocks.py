@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import time
 
+import numpy as np
 import pandas as pd
 
 from configs.load import load_config
 from evaluate.matrix import run_blocks
+from evaluate.matrix_check import check
+from evaluate.matrix_files import evaluate_matrix
 
 from ..llm_layer.loopback import schema_of, well
 
@@ -76,6 +79,16 @@ def test_notices_of_all_blocks_are_read_by_one_engine_each_once_and_again_by_non
     (tmp_path / "two").mkdir()
     (tmp_path / "one" / "answers.sqlite").rename(tmp_path / "two" / "answers.sqlite")
     pd.testing.assert_frame_equal(rows, run_blocks(config, tmp_path / "two").rows())
+
+
+def test_a_report_under_a_model_is_checked_from_its_answers(server, tmp_path):
+    config = matrix(server, "neutral", "carbon_threshold+openai", seeds=1)
+    (tmp_path / "report").mkdir()
+    evaluate_matrix(config, tmp_path / "report", tmp_path / ".cache")
+    server.stop()
+    found = check(tmp_path / "report" / "report.json", 9, np.random.default_rng(0), cache=tmp_path / ".cache")
+    assert found.rows == 4
+    assert found.problems == []
 
 
 def test_a_model_that_does_not_start_is_one_line_and_the_others_are_there(server, tmp_path):
