@@ -61,7 +61,8 @@ def evaluate(
     if report.failures:
         for failure in report.failures:
             print(f"failed: {failure}", file=sys.stderr)
-        print(f"{len(report.failures)} blocks failed; the same command tries them again, and no other", file=sys.stderr)
+        count = f"{len(report.failures)} block{'s'[: len(report.failures) > 1]}"
+        print(f"{count} failed; the same command tries that again and repeats nothing else", file=sys.stderr)
         raise typer.Exit(1)
 
 
