@@ -108,3 +108,22 @@ def test_bad_settings_are_refused() -> None:
         MpcSettings("site")
     with pytest.raises(ValueError, match="fade_per_hour=2"):
         MpcSettings(fade_per_hour=2.0)
+
+
+@pytest.mark.parametrize("hour", [4, 8])
+def test_what_it_would_hold_gets_the_battery_to_where_its_plan_is(short: Case, hour: int) -> None:
+    batch, beside, planner = SiteBatch([short]), Mpc(), Mpc()
+    for one in (beside, planner):
+        one.reset(1, np.array([0]))
+    for _ in range(4 * hour):
+        batch.step(np.zeros((1, 3), dtype=np.float32))
+    free = batch.feasible()
+    held = np.array([beside.held(batch.view(), 0, free[0], 4)], dtype=np.float32)
+    follow, hold = SiteBatch([short]), batch
+    for _ in range(4 * hour):
+        follow.step(np.zeros((1, 3), dtype=np.float32))
+    for _ in range(4):
+        follow.step(planner.act({}, follow.feasible(), follow.view()))
+        hold.step(held)
+    assert hold.state["soc_kwh"][0] == pytest.approx(follow.state["soc_kwh"][0], abs=1.0)
+    assert hold.state["soc_kwh"][0] != pytest.approx(500.0, abs=1.0)
