@@ -55,6 +55,7 @@ EXTRAS = {
         "ruff>=0.8",
         "pandas-stubs",
         "types-PyYAML",
+        "mlcroissant>=1.1",  # validates the metadata of `deg data synth`
     ],
 }
 
