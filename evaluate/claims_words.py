@@ -105,9 +105,18 @@ def _pound_words(result: Claims) -> str:
     own = best(result.bills, trades=False)
     if own is None:
         return " ".join([*said, "nothing to go by here."])
-    share, millions = own.net_real, claims.SITE_GBP_A_YEAR / 1e6
-    middle, least, most = (number(millions * value, 1) for value in (share.estimate, share.low, share.high))
     gwh = number(claims.SITE_GBP_A_YEAR / result.gbp_per_mwh / 1000.0)
     said.append(f"asks for {needed}{SPACE}% or more. At {gbp(result.gbp_per_mwh, 0)}/MWh such a site takes {gwh} GWh a")
-    said.append(f"year; scaled in proportion, {own.variant} ({own.market.words}) saves £{middle}M [{least}, {most}].")
+    said.append(f"year; scaled in proportion, {own.variant} ({own.market.words}) saves {_millions(own)}.")
+    traded = [bill for bill in result.bills if bill.market.trades and bill.variant != IDLE]
+    if traded:
+        top = max(traded, key=lambda bill: bill.net_real.estimate)
+        said.append(f"The most of all that was run is {_millions(top)} ({top.variant}, {top.market.words}).")
     return " ".join(said)
+
+
+def _millions(bill: Bill) -> str:
+    """Of the claimed site's bill, with its interval."""
+    share, site = bill.net_real, claims.SITE_GBP_A_YEAR / 1e6
+    middle, least, most = (number(site * value, 1) for value in (share.estimate, share.low, share.high))
+    return f"£{middle}M [{least}, {most}]"
