@@ -35,6 +35,7 @@ class More:
     overrides: list[Overrides]
     probes: dict[str, dict[str, float]]
     curves: list[Curve]
+    training_runs: str | None  # where curves were looked for
     whys: list[Why]
 
 
@@ -49,6 +50,7 @@ def more_of(run: MatrixRun, result: Ablation) -> More:
         overrides=[] if run.effects is None else overrides_of(run.effects),
         probes=measured(evaluate.probes),
         curves=curves(evaluate.training_runs),
+        training_runs=evaluate.training_runs,
         whys=whys(run.rows, result),
     )
 
