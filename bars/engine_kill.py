@@ -33,8 +33,9 @@ from llm_layer.orchestrator import Orchestrator
 from llm_layer.policy import Decision
 from llm_layer.situation import Situation
 
-DAYS, LONGEST_DELAY_S = 10, 3.0
+DAYS, LONGEST_DELAY_S = 4, 3.0
 TIMEOUT_S = 120.0
+PAUSE_S = 2.0
 LONGEST_WAIT_S = 60.0  # for an engine to kill
 
 
@@ -59,6 +60,8 @@ class Killed:
         if timer is not None and alive and len(self.decisions) % 2:
             timer.join()  # every other time before the site goes on, else whenever it comes
         self.decisions += [(decision.source, decision.error) for decision in found]
+        if found[-1].source == "fallback":
+            time.sleep(PAUSE_S)  # at a site decisions are an hour apart: an engine left alone is asked again by then
         return found
 
     def _kill(self) -> None:

@@ -16,7 +16,7 @@ from llm_layer.model_folder import find_model
 TOKENIZER = Path(__file__).parents[3] / "models" / "smollm2-135m"
 pytestmark = [
     pytest.mark.llm,
-    pytest.mark.skipif(importlib.util.find_spec("peft") is None, reason="peft is not installed: make test-llm"),
+    pytest.mark.skipif(importlib.util.find_spec("peft") is None, reason="peft is not installed: make install-llm"),
     pytest.mark.skipif(not TOKENIZER.is_dir(), reason="models/smollm2-135m is not there: make test-llm"),
 ]
 
