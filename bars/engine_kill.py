@@ -54,6 +54,7 @@ class Killed:
         timer = None
         if (delay_s := self._delays_s.get(len(self.decisions))) is not None:
             timer = threading.Timer(delay_s, self._kill)
+            timer.daemon = True  # one that waits for an engine must not outlast the run
             timer.start()
         found = self._inner.decide(situations, now)
         alive = self._engine.pid not in (None, self._last_killed)
