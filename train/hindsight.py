@@ -18,9 +18,8 @@ from envs.state import QUEUE_STEPS
 from grid.rows import STEP_HOURS, STEPS_PER_PERIOD, UTILISATION
 from train.kernel import left_gbp, price_gbp_per_mwh, stock_means
 
-# Earnings still to come over the price level at the episode's start: of the charge against a half-full battery, of a
-# half-full battery, of a full one against the present charge's next step of the grid; of the work that waits, of the
-# work still to arrive.
+# Earnings still to come, over the price level at the episode's start: of the charge against a half-full battery, of a
+# half-full battery, of a whole battery's energy at the present margin, of the work that waits, of that still to arrive.
 HINDSIGHT = ("charge", "half_full", "slope", "waiting", "to_arrive")
 CHARGES = 41  # grid of the battery's charge
 _POWERS = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
