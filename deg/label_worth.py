@@ -14,6 +14,7 @@ from configs.schema import Config
 from deg.judge_data import Beside, Progress, real_weeks
 from envs.batch import SiteBatch
 from envs.case import Case
+from evaluate.ablation import NEUTRAL
 from evaluate.accounting import keep_books
 from evaluate.alone import Alone
 from evaluate.cases import make_case, market_rules
@@ -25,7 +26,7 @@ from llm_layer.policy import Decision, HighLevelPolicy
 from llm_layer.rules import RulesPolicy
 from llm_layer.situation import Situation
 
-NEUTRAL, PLANNER = "neutral", "mpc"
+PLANNER = "mpc"
 
 
 class _Obeys:

@@ -188,7 +188,8 @@ def questions(names: Sequence[str]) -> list[tuple[str, str, str]]:
 
 def _of_supervisor(name: str) -> list[tuple[str, str, str]]:
     """What is asked of a supervised variant: against its agents, its random twin, and the rules if it is not they."""
-    base, above = Variant.parse(name).base, Variant.parse(name).supervisor
+    variant = Variant.parse(name)
+    base, above = variant.base, variant.supervisor
     if above in ("", "random"):
         return []
     if above == "rules":

@@ -20,7 +20,7 @@ from evaluate.ablation_delivery import Delivery, deliveries
 from evaluate.claims_carbon import Shifted, shifted
 from evaluate.claims_price import Prices, prices
 from evaluate.headroom_plan import traders
-from evaluate.matrix import blocks_of, run_blocks, whole
+from evaluate.matrix import run_in_turn, whole
 from evaluate.names import ADDITIVE
 from evaluate.sales import no_sales
 from evaluate.statistics import Interval, ratio_of_sums
@@ -118,20 +118,14 @@ def run_claims(
     Raises ValueError: see ``evaluate.matrix.run_blocks``.
     """
     matrices = planned(config)
-    total, before = sum(blocks_of(one) for _, one in matrices), 0
     rows, sales = {}, no_sales()
     failed: list[str] = []
-    for market, one in matrices:
-        blocks = run_blocks(one, cache, on_progress and _offset(on_progress, before, total))
+    in_turn = run_in_turn([one for _, one in matrices], cache, on_progress)
+    for (market, _), blocks in zip(matrices, in_turn, strict=True):
         rows[market.name] = whole(blocks.rows(), blocks.failures)
         sales = whole(blocks.sales(), blocks.failures) if market.name == REQUESTS else sales
         failed += [f"{market.words}: {failure}" for failure in blocks.failures]
-        before += blocks_of(one)
     return rows, sales, failed
-
-
-def _offset(on_progress: Progress, before: int, total: int) -> Progress:
-    return lambda done, _: on_progress(before + done, total)
 
 
 def claims(config: Config, rows: Mapping[str, pd.DataFrame], sales: pd.DataFrame, rng_seed: int = 0) -> Claims:

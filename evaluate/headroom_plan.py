@@ -16,7 +16,7 @@ import pandas as pd
 from configs.fields import VARIANTS
 from configs.schema import Config, RequestTerms
 from evaluate.ablation import IDLE_TRADES, NEUTRAL
-from evaluate.matrix import blocks_of, run_blocks, whole
+from evaluate.matrix import run_in_turn, whole
 
 LOAD, BATTERY, COOLING = "load", "battery", "cooling"
 FLEXIBILITIES = (LOAD, BATTERY, COOLING)
@@ -54,19 +54,13 @@ def run_scenarios(
 ) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """Scenario key -> result rows of what is whole, and what failed. Raises ValueError: see ``matrix.run_blocks``."""
     planned = scenarios(config)
-    total, before = sum(blocks_of(scenario.config) for scenario in planned), 0
     rows: dict[str, pd.DataFrame] = {}
     failed: list[str] = []
-    for scenario in planned:
-        blocks = run_blocks(scenario.config, cache, on_progress and _offset(on_progress, before, total))
+    in_turn = run_in_turn([scenario.config for scenario in planned], cache, on_progress)
+    for scenario, blocks in zip(planned, in_turn, strict=True):
         rows[scenario.key] = whole(blocks.rows(), blocks.failures)
         failed += [f"{scenario.key}: {failure}" for failure in blocks.failures]
-        before += blocks_of(scenario.config)
     return rows, failed
-
-
-def _offset(on_progress: Progress, before: int, total: int) -> Progress:
-    return lambda done, _: on_progress(before + done, total)
 
 
 def key_of(flexibilities: tuple[str, ...]) -> str:

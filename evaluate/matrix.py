@@ -17,6 +17,7 @@ import pandas as pd
 from configs.axes import Setting, settings
 from configs.schema import Config
 from envs.case import Case
+from evaluate.ablation import NEUTRAL
 from evaluate.block import COLUMNS, KEYS, Job, block_hash
 from evaluate.block_store import BlockStore
 from evaluate.cases import make_cases
@@ -26,11 +27,10 @@ from evaluate.variants import Variant, check_known, groups_of, require_policies
 
 __all__ = [
     "COLUMNS", "KEYS", "KINDS", "SETTING", "Blocks", "Failure", "blocks_of", "cases_of", "own_setting", "run_blocks",
-    "run_matrix", "whole",
+    "run_in_turn", "run_matrix", "whole",
 ]  # fmt: skip
 
 WEEK_DAYS = 7
-NEUTRAL = "neutral"  # what every saving is measured against
 KINDS = ("real", "filled", "synthetic", "modelled")  # the more so, the less real
 SETTING = "setting"  # a column of its own where a matrix has settings besides its configuration
 
@@ -127,6 +127,18 @@ def run_blocks(config: Config, cache: Path, on_progress: Progress | None = None)
         if failure.variant == NEUTRAL:
             raise ValueError(f"{failure}; every saving is measured against {NEUTRAL}, so there is nothing to report")
     return Blocks(store, {place: keys[place] for place in order}, tuple(found), failures, provenance)
+
+
+def run_in_turn(configs: Sequence[Config], cache: Path, on_progress: Progress | None = None) -> Iterator[Blocks]:
+    """``run_blocks`` of one matrix after the other, counted as one in ``on_progress``."""
+    total, before = sum(blocks_of(config) for config in configs), 0
+    for config in configs:
+        yield run_blocks(config, cache, on_progress and _offset(on_progress, before, total))
+        before += blocks_of(config)
+
+
+def _offset(on_progress: Progress, before: int, total: int) -> Progress:
+    return lambda done, _: on_progress(before + done, total)
 
 
 def whole(rows: pd.DataFrame, failures: Sequence[Failure]) -> pd.DataFrame:

@@ -156,7 +156,7 @@ class TrainingSites:
             self._foreseen = np.zeros((size, episode_steps // hold_steps + 1, CHARGES + 1), dtype=np.float32)
             self._trial = np.zeros(1, dtype=STATE_DTYPE)
         for site in range(size):
-            self.restart(site)
+            self._begin(site)
         self._stagger(draws)
         if directive_share > 0.0:
             self._directives = Directives(size, directive_share, directives, seed)
@@ -165,6 +165,10 @@ class TrainingSites:
 
     def restart(self, site: int) -> None:
         """Begin another episode at one site."""
+        self._begin(site)
+        self._foresee(np.array([site]))
+
+    def _begin(self, site: int) -> None:
         d = self.data
         self.terms[site] = 0.0
         restart_site(
@@ -173,7 +177,6 @@ class TrainingSites:
             d.baseline,
         )  # fmt: skip
         renew_bounds(self.params, d.values, self.first, self.state, self.queue, self.bounds)
-        self._foresee(np.array([site]))
 
     def _stagger(self, draws: np.random.Generator) -> None:
         """Sites begin at different points of an episode: run neutrally, each restarts at its own moment."""
@@ -182,7 +185,7 @@ class TrainingSites:
         for t in range(self.episode_steps):
             due = np.flatnonzero(restart_at == t)
             for site in due:
-                self.restart(int(site))
+                self._begin(int(site))
             self.step(neutral)
         self._foresee(np.arange(self.size))
 

@@ -18,9 +18,11 @@ CONFIG = load_config(None, ["wandb.mode=disabled", "evaluate.period=[2023-03-13,
 WEEKS = spread_weeks(2, CONFIG.evaluate.period)
 
 
-def same(a: Block, b: Block) -> None:
+def same(a: Block, b: Block) -> bool:
+    """True; raises AssertionError with the first difference."""
     for one, other in ((a.rows, b.rows), (a.sales, b.sales), (a.orders, b.orders)):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
+    return True
 
 
 @pytest.mark.parametrize("name", ["neutral", "neutral+trades", "threshold", "grid_aware", "carbon_aware+rules"])
@@ -34,7 +36,7 @@ def test_together_is_as_alone(name: str) -> None:
     ]
     together = run_jobs(jobs, [None] * len(jobs))
     for job, block in zip(jobs, together, strict=True):
-        same(block, run_block(job))
+        assert same(block, run_block(job))
 
 
 def test_rules_dealt_out_again_are_each_seeds_own() -> None:
@@ -42,7 +44,7 @@ def test_rules_dealt_out_again_are_each_seeds_own() -> None:
     jobs = [Job(CONFIG, Variant.parse("threshold+random"), cases[seed], seed) for seed in SEEDS]
     twins = [run_block(job.twin) for job in jobs if job.twin is not None]
     for job, twin, block in zip(jobs, twins, run_jobs(jobs, twins), strict=True):
-        same(block, run_block(job, twin))
+        assert same(block, run_block(job, twin))
 
 
 def test_a_week_made_for_several_seeds_is_each_seeds_own() -> None:
