@@ -72,7 +72,7 @@ class Pool:
 
     def _dealt_to(self, jobs: Mapping[str, Job]) -> list[Block | None]:
         """The blocks whose orders ``jobs`` deal out again, run first where they are not kept."""
-        twins = {block_hash(job.twin): job.twin for job in jobs.values() if job.twin is not None}
+        twins = twins_of(jobs)
         missing = {key: twin for key, twin in twins.items() if key not in self._store}
         if missing:
             self._keep(dict(zip(missing, run_jobs([*missing.values()], [None] * len(missing)), strict=True)))
@@ -123,12 +123,10 @@ class RayPool(Pool):
         return super()._under_way() | {key for keys in self._running.values() for key in keys}
 
     def _start(self, jobs: Mapping[str, Job]) -> None:
-        twins = {block_hash(job.twin): job.twin for job in jobs.values() if job.twin is not None}
+        twins = twins_of(jobs)
         missing = {key: twin for key, twin in twins.items() if key not in self._store}
-        for key in missing:
-            if key not in self._under_way():
-                self._hand_out(missing, [None] * len(missing))
-                break
+        if not missing.keys() <= self._under_way():
+            self._hand_out(missing, [None] * len(missing))
         while any(key in self._under_way() for key in twins):
             self._collect()
         with self._noting(jobs):
@@ -155,6 +153,11 @@ class RayPool(Pool):
             except self._ray.exceptions.RayTaskError as error:
                 self._note(keys, error.cause)
         self._say()
+
+
+def twins_of(jobs: Mapping[str, Job]) -> dict[str, Job]:
+    """Key -> the job whose orders are dealt out again, of those that deal."""
+    return {block_hash(job.twin): job.twin for job in jobs.values() if job.twin is not None}
 
 
 def batches_of(jobs: Mapping[str, Job]) -> Iterator[dict[str, Job]]:
