@@ -44,7 +44,7 @@ def _beside(rng: np.random.Generator, text: str, aside: str) -> str:
 
 def _slipped(rng: np.random.Generator, text: str, words: Words) -> str:
     """One letter doubled, lost or swapped in one word, none of those to be copied."""
-    copied = {part for said in (words.value, words.day, words.start, words.until) for part in said.split()}
+    copied = {part for said in (words.value, words.day, words.start, words.until) for part in _WORD.findall(said)}
     found = [hit for hit in _WORD.finditer(text) if hit[0] not in copied]
     if not found:
         return text

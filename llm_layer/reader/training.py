@@ -22,7 +22,7 @@ FIRST, DAYS = pd.Timestamp("2022-01-03T00:00Z"), 360
 STEP, HALF_HOUR = pd.Timedelta(minutes=15), pd.Timedelta(minutes=30)
 CANCEL_SHARE, INJECTION_SHARE, OPEN_SHARE = 0.08, 0.08, 0.03
 # Readers learn from more of what is dear to misread: what ends a constraint, and what asks for nothing.
-TRAIN_KINDS, TRAIN_CANCEL_SHARE, TRAIN_INJECTIONS_OF_NOISE = (*KINDS, "noise", "noise"), 0.12, 0.5
+TRAIN_KINDS, TRAIN_CANCEL_SHARE, TRAIN_INJECTIONS_OF_NOISE = (*KINDS, "noise", "noise"), 0.2, 0.4
 GRID_KINDS = ("price_warning", "margin_notice", "maintenance_window")
 # Steps of a value and its lowest and highest multiple: a percent of charge, kg, GBP/MWh, kW.
 _VALUES = {

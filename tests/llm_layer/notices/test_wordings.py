@@ -32,6 +32,11 @@ def test_each_kind_has_fifty_wordings_of_several_styles_in_every_split(kind: str
     assert wordings(INJECTION, "test")
 
 
+def test_a_family_says_its_window_in_one_way_so_that_any_window_can_be_said_by_it() -> None:
+    both = [w.name for w in all_wordings() if "when" in w.slots and w.slots & {"start", "end"}]
+    assert not both
+
+
 def test_no_family_or_frame_is_in_two_splits() -> None:
     seen: dict[str, str] = {}
     for wording in all_wordings():
