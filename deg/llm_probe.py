@@ -57,6 +57,9 @@ def notices(
     split: SplitName = "test",
     count: Annotated[int, typer.Option("--count", min=1, max=100_000, help="How many.")] = 800,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same notices.")] = 1,
+    worn: Annotated[
+        bool, typer.Option("--worn", help="As they may arrive: letters slip, something else stands beside them.")
+    ] = False,
 ) -> None:
     """Write a probe file of notices in the project's own wordings, with what they mean."""
     import json
@@ -67,7 +70,7 @@ def notices(
     known = next((name for name in SPLITS if name == split), None)
     if known is None:
         raise ValueError(f"--split {split}: take one of {', '.join(SPLITS)}")
-    file.write_text(json.dumps(own_notices(count, seed, known), ensure_ascii=False, indent=1), encoding="utf-8")
+    file.write_text(json.dumps(own_notices(count, seed, known, worn), ensure_ascii=False, indent=1), encoding="utf-8")
     print(f"{file}: {count} notices of the {split} wordings; score them with deg llm probe {file}")
 
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from llm_layer.judge.labelled import Labelled, pairs, thinned, trainable
-from llm_layer.notices.wordings import Split
 from llm_layer.reader.answer import answer_text, reading_prompt
-from llm_layer.reader.training import examples
+from llm_layer.reader.training import lessons
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +23,9 @@ class Pair:
     answer: str
 
 
-def reader_pairs(count: int, seed: int, split: Split = "train") -> Iterator[Pair]:
-    """``count`` notices of a split with their readings; the same seed gives the same ones."""
-    for example in examples(count, seed, split):
+def reader_pairs(count: int, seed: int) -> Iterator[Pair]:
+    """``count`` notices of the train split with their readings; the same seed gives the same ones."""
+    for example in lessons(count, seed):
         prompt, _ = reading_prompt(example.notice.source, example.text)
         yield Pair(prompt.user, answer_text(example.kind, example.ends, example.words))
 

@@ -18,7 +18,7 @@ import pandas as pd
 from llm_layer.notices.notice import Notice
 from llm_layer.reader.reading import Reading, judged, shortened
 from llm_layer.reader.slots import words_of
-from llm_layer.reader.training import Example, examples
+from llm_layer.reader.training import Example, lessons
 
 EXAMPLES, SEED = 6000, 9
 SMOOTHING = 0.1
@@ -75,7 +75,7 @@ class NaiveBayes:
 @lru_cache(maxsize=1)
 def classifier() -> NaiveBayes:
     """Trained once a process, in a second or two, on the train split alone."""
-    return NaiveBayes(list(examples(EXAMPLES, SEED, "train")))
+    return NaiveBayes(list(lessons(EXAMPLES, SEED)))
 
 
 def _mostly_known(features: Collection[str], known: Collection[str]) -> bool:

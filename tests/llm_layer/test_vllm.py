@@ -79,11 +79,14 @@ def test_the_converted_weights_still_know_what_they_knew():
 
 
 def test_a_supervised_day(tmp_path):
-    """As a user runs it: valid directives, reasons in the audit, its electricity on the bill, nothing left running."""
+    """As a user runs it, one engine as judge and reader: valid directives, reasons and readings in the audit, its
+    electricity on the bill, nothing left running; and replayed without an engine, byte for byte.
+    """
     before = hosts()
     command = [
         *(sys.executable, "-m", "deg.cli", "run", "--json", "run.days=1", f"run.dir={tmp_path}", "run.name=day"),
         *("supervisor.backend=vllm", f"supervisor.model={FOLDER}", "supervisor.timeout_s=120"),
+        *("notices.source=generated", "supervisor.reader=vllm"),
     ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=ENVIRONMENT, timeout=600)
     assert done.returncode == 0, done.stderr
@@ -108,6 +111,10 @@ def test_a_supervised_day(tmp_path):
         assert runtime["source"] in ("engine", "cache")  # cache: a situation like an earlier one
         assert 200 < runtime["tokens_in"] < 300
         assert runtime["tokens_out"] > 20
+    readings = [line["body"] for line in lines if line["body"]["kind"] == "reading"]
+    assert len({body["notice"] for body in readings}) >= 3
+    assert len(readings) == summary["reads"]
+    assert all(body["engine"].startswith("vllm:smollm2-135m@") and not body["failed"] for body in readings)
     assert hosts() == before
     again = [*command, "run.name=again", f"supervisor.replay={tmp_path / 'day'}"]
     done = subprocess.run(again, capture_output=True, text=True, cwd=tmp_path, env=ENVIRONMENT, timeout=600)

@@ -4,7 +4,7 @@ import json
 
 from llm_layer.distil.pairs import reader_pairs
 from llm_layer.reader.answer import parse_reading
-from llm_layer.reader.training import examples
+from llm_layer.reader.training import examples, lessons
 
 
 def test_every_answer_is_one_that_the_host_accepts_for_its_notice() -> None:
@@ -21,5 +21,5 @@ def test_pairs_are_the_same_for_a_seed_and_others_for_another() -> None:
 
 
 def test_no_wording_of_the_test_is_trained_on() -> None:
-    trained = {example.wording for example in examples(2000, 1, "train")}
+    trained = {example.wording for example in lessons(2000, 1)}
     assert trained.isdisjoint(example.wording for example in examples(2000, 1, "test"))

@@ -10,10 +10,11 @@ from llm_layer.reader.reading import constrained
 from llm_layer.reader.training import examples
 
 
+@pytest.mark.parametrize("worn", [False, True])
 @pytest.mark.parametrize("split", SPLITS)
-def test_copied_words_are_in_the_text_and_mean_what_was_meant(split):
+def test_copied_words_are_in_the_text_and_mean_what_was_meant(split, worn):
     wrong = []
-    for one in examples(800, 5, split):
+    for one in examples(800, 5, split, worn):
         words = one.words
         assert all(part in one.text for part in (words.value, words.day, words.start, words.until)), one.text
         assert not re.search(r"\{\w+\}|\[[^\[\]]*\|", one.text), one.text

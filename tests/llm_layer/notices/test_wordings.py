@@ -11,7 +11,7 @@ import pytest
 from llm_layer.notices.compose import chosen
 from llm_layer.notices.notice import KINDS
 from llm_layer.notices.wordings import ASK, INJECTION, NUMBERED_FROM, SPLITS, all_wordings, frames, wordings
-from llm_layer.reader.training import examples
+from llm_layer.reader.training import examples, lessons
 
 IDLE = (
     {"a", "an", "the", "of", "to", "is", "be", "in", "on", "at", "and", "or", "no", "not", "it", "we", "you", "our"}
@@ -50,10 +50,10 @@ def test_no_test_text_was_ever_a_training_text() -> None:
     def masked(text: str) -> str:
         return re.sub(r"\d[\d.,:/]*", "#", text.lower())
 
-    train = {masked(one.text) for split in ("train", "valid") for one in examples(4000, 1, split)}  # type: ignore[arg-type]
+    train = {masked(one.text) for one in (*lessons(4000, 1), *examples(4000, 1, "train"), *examples(4000, 1, "valid"))}
     tested = list(examples(2000, 2, "test"))
     assert not [one.text for one in tested if masked(one.text) in train]
-    assert {one.wording for one in tested}.isdisjoint({one.wording for one in examples(4000, 1, "train")})
+    assert {one.wording for one in tested}.isdisjoint({one.wording for one in lessons(4000, 1)})
 
 
 def test_wordings_added_for_training_are_not_near_those_kept_for_the_test() -> None:
@@ -80,7 +80,7 @@ def test_no_wording_repeats_the_shared_probe() -> None:
         pytest.skip("needs DEG_SHARED: the shared probe of notices")
     probe = {words for item in json.loads(path.read_text()) for words in _runs(item["text"])}
     assert not [w.template for w in all_wordings() if probe & _runs(w.template)]
-    rendered = examples(3000, 3, "train")  # choices, asides and causes put together; amounts are alike everywhere
+    rendered = lessons(6000, 3)  # choices, asides and causes put together; amounts are alike everywhere
     assert not [one.text for one in rendered if any("#" not in words for words in probe & _runs(one.text))]
 
 

@@ -12,7 +12,7 @@ from llm_layer.notices.phrases import Words
 from llm_layer.reader.answer import answer_text, parse_reading, reading_prompt
 from llm_layer.reader.bag_of_words import BagOfWordsReader
 from llm_layer.reader.model_reader import ModelReader
-from llm_layer.reader.training import examples
+from llm_layer.reader.training import examples, lessons
 
 NOW = pd.Timestamp("2023-11-14T14:00Z")
 RESERVE = "Keep 80% in the battery from 20:00 to 22:00."
@@ -153,6 +153,6 @@ def test_an_answer_that_was_used_is_not_asked_for_again(tmp_path):
 
 
 def test_the_answer_to_train_on_is_one_that_is_accepted():
-    for one in examples(300, 4, "train"):
+    for one in lessons(300, 4):
         kind, ends, words = parse_reading(answer_text(one.kind, one.ends, one.words), one.text)
         assert (kind, ends, words) == (one.kind, one.ends, one.words)
