@@ -22,7 +22,8 @@ def guard(view: SiteView, feasible: np.ndarray) -> np.ndarray:
     """``feasible`` float32 (B, 3, 2) narrowed to what is safe.
 
     Cooling: never warmer than keeps the inlet ``NEAR_K`` off its limit; once it is nearer (a plant at its capacity),
-    as cold as the plant can follow. Load shift: nothing more is put off while queued work could miss its deadline.
+    as cold as the plant can follow, and no queued work is started that can still wait. Load shift: nothing more is
+    put off while queued work could miss its deadline.
     """
     safe = feasible.copy()
     _narrow(view.params, view.state, view.row, view.queue_kwh, safe)
@@ -34,14 +35,17 @@ def _narrow(params: np.ndarray, state: np.ndarray, row: np.ndarray, queue_kwh: n
     for i in range(len(params)):
         p, s = params[i], state[i]
         low, high = bounds[i, COOLING, 0], bounds[i, COOLING, 1]
+        at_risk = _at_risk(p, s, row[i, UTILISATION], queue_kwh[i])
         if s.inlet_degc >= p.overheat_limit_degc - NEAR_K:
             high = low
+            if not at_risk:
+                bounds[i, LOAD_SHIFT, 1] = min(bounds[i, LOAD_SHIFT, 1], max(np.float32(0.0), bounds[i, LOAD_SHIFT, 0]))
         else:
             warmest = p.overheat_limit_degc - NEAR_K - MARGIN_K - p.recirculation_k
             level = 2.0 * (warmest - p.supply_min_degc) / (p.supply_max_degc - p.supply_min_degc) - 1.0
             high = min(high, max(np.float32(level), low))
         bounds[i, COOLING, 1] = high
-        if _at_risk(p, s, row[i, UTILISATION], queue_kwh[i]):
+        if at_risk:
             bounds[i, LOAD_SHIFT, 0] = max(bounds[i, LOAD_SHIFT, 0], min(np.float32(0.0), bounds[i, LOAD_SHIFT, 1]))
 
 

@@ -44,7 +44,8 @@ def probe_notices(items: Sequence[Mapping[str, Any]], reader: Reader) -> dict[st
     """-> ``answers``, one an item in their order, ``overall`` and ``per_kind``.
 
     Where no item has ``expected`` the shares are null. A share's ground: all items with ``expected``, for
-    ``value_right`` those that have a value. An abstention is right in nothing, and no violation.
+    ``value_right`` those that have a value. An abstention is right in nothing, and no violation. ``by_word_counts``:
+    answers that a language model left to them.
     """
     notices = notices_of(items)
     latest = max(notice.published_at for notice in notices)
@@ -65,7 +66,13 @@ def probe_notices(items: Sequence[Mapping[str, Any]], reader: Reader) -> dict[st
     for item, marks in scored:
         kinds[item["expected"]["kind"]].append(marks)
     abstained = sum(answer["bound"] is None for answer in answers)
-    overall = {**_shares([marks for _, marks in scored]), "bound_violations": violations, "abstained": abstained}
+    others = sum(answer["engine"] != reader.engine for answer in answers)
+    overall = {
+        **_shares([marks for _, marks in scored]),
+        "bound_violations": violations,
+        "abstained": abstained,
+        "by_word_counts": others,
+    }
     per_kind = {kind: {"items": len(kinds[kind]), **_shares(kinds[kind])} for kind in KINDS if kind in kinds}
     return {"answers": answers, "overall": {**overall, "items": len(items)}, "per_kind": per_kind}
 

@@ -19,7 +19,7 @@ from llm_layer.notices.phrases import Words
 from llm_layer.prompt import Prompt
 from llm_layer.reader.reading import shortened
 
-READER_VERSION = "reader-2"  # raise it with any change of wording, of form or of what is done with an answer
+READER_VERSION = "reader-3"  # raise it with any change of wording, of form or of what is done with an answer
 LONGEST_WORD = 40
 ASK, CANCEL = "ask", "cancel"
 

@@ -1,7 +1,8 @@
 """A language model as a reader, over any engine: notices to prompts to answers to readings, each notice for itself.
 
 An answer that cannot be used gets a second chance on the same words in small letters, since decoding is greedy and the
-same prompt would only be answered alike.
+same prompt would only be answered alike. Then word counts are asked, and taken where they are all but certain: such a
+reading names them as its engine.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from llm_layer.engine import SAMPLING, Answer, Engine, EngineFailure
 from llm_layer.model_policy import JOULES_PER_KWH
 from llm_layer.notices.notice import CANCEL, NONE, Notice
 from llm_layer.reader.answer import READER_VERSION, UnusableReading, parse_reading, reading_hash, reading_prompt
-from llm_layer.reader.bag_of_words import classifier
+from llm_layer.reader.bag_of_words import BagOfWordsReader, classifier
 from llm_layer.reader.reading import Reading, judged, shortened
 
 CHECKED = 1.0  # its form, its words and its numbers have been checked; a model's own word is no measure
+SURE_BY_WORDS = 0.99  # of 1,484 readings this sure on wordings of the valid split none was wrong
 
 
 class ModelReader:
@@ -41,7 +43,7 @@ class ModelReader:
         if doubted:
             again = self._once([replace(notices[k], text=notices[k].text.lower()) for k in doubted])
             for k, second in zip(doubted, again, strict=True):
-                readings[k] = _after(readings[k], second)
+                readings[k] = _by_word_counts(notices[k], _after(readings[k], second), now)
         return readings
 
     def _once(self, notices: Sequence[Notice]) -> list[Reading]:
@@ -96,6 +98,16 @@ def _after(first: Reading, second: Reading) -> Reading:
     both_kwh = first.energy_kwh + second.energy_kwh
     asks = second.constraint is not None and second.constraint.bound not in (CANCEL, NONE)
     return (second if asks else first).but(energy_kwh=both_kwh)
+
+
+def _by_word_counts(notice: Notice, reading: Reading, now: pd.Timestamp) -> Reading:
+    """What word counts make of a notice that is still in doubt, where they are sure that it asks for something."""
+    if reading.constraint is not None or reading.failed:
+        return reading
+    (counted,) = BagOfWordsReader().read([notice], now)
+    asks = counted.constraint is not None and counted.constraint.bound not in (CANCEL, NONE)
+    sure = asks and counted.confidence >= SURE_BY_WORDS
+    return counted.but(energy_kwh=reading.energy_kwh) if sure else reading
 
 
 def _looks_like_noise(text: str) -> bool:

@@ -30,6 +30,17 @@ def test_an_inlet_near_its_limit_forces_the_coldest_supply_air(batch):
     assert safe[0, COOLING, 1] == safe[0, COOLING, 0] == feasible[0, COOLING, 0]
 
 
+def test_an_inlet_near_its_limit_starts_no_queued_work_that_can_wait(batch):
+    batch.queue[0, batch.now + 90] = 100.0
+    batch.state["queued_kwh"] = 100.0
+    assert guard(batch.view(), batch.feasible())[0, LOAD_SHIFT].tolist() == [-1.0, 1.0]
+    batch.state["inlet_degc"] = 26.6
+    assert guard(batch.view(), batch.feasible())[0, LOAD_SHIFT].tolist() == [-1.0, 0.0]
+    batch.queue[0], batch.queue[0, batch.now + 1] = 0.0, 300.0  # due sooner than it can be run beside what arrives
+    batch.state["queued_kwh"] = 300.0
+    assert guard(batch.view(), batch.feasible())[0, LOAD_SHIFT].tolist() == [0.0, 1.0]
+
+
 def test_the_warmest_directive_held_for_a_day_never_overheats(batch):
     for _ in range(96):
         bounds = guard(batch.view(), batch.feasible())

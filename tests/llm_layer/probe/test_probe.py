@@ -56,6 +56,7 @@ def test_an_answer_is_scored_field_by_field(capsys, tmp_path):
         "all_right": 0.5,
         "bound_violations": 0,
         "abstained": 0,
+        "by_word_counts": 0,
         "items": 4,
     }
 

@@ -16,6 +16,7 @@ from llm_layer.reader.training import examples, lessons
 
 NOW = pd.Timestamp("2023-11-14T14:00Z")
 RESERVE = "Keep 80% in the battery from 20:00 to 22:00."
+UNCLEAR = "We owe the baker 80% from 20:00 to 22:00."  # to word counts, too
 
 
 def notice(text, source="operator"):
@@ -110,7 +111,18 @@ def test_an_answer_that_cannot_be_used_is_asked_for_once_more_in_small_letters()
     assert reading.constraint is not None
     assert reading.constraint.value == 0.8
     for second in (said("noise", "", "", "", ""), said(value="", start="", until="", ends=True)):
-        assert read(RESERVE, said(value="90%"), second).constraint is None
+        assert read(UNCLEAR, said(value="90%"), second).constraint is None
+
+
+def test_an_answer_that_stays_unusable_leaves_a_plain_order_to_word_counts_which_are_named():
+    reading = read(RESERVE, said(value="90%"))
+    assert reading.constraint is not None
+    assert (reading.constraint.bound, reading.constraint.value) == ("min_soc", 0.8)
+    assert reading.engine == "bag_of_words"
+    assert read(RESERVE, EngineFailure("down")).constraint is None
+    ended = read("The battery reserve is off again.", said(value="90%"))
+    assert ended.constraint is None
+    assert ended.engine.startswith("recorded-1")
 
 
 @pytest.mark.parametrize(
@@ -128,7 +140,7 @@ def test_an_answer_that_cannot_be_used_is_asked_for_once_more_in_small_letters()
     ],
 )
 def test_what_it_makes_up_or_leaves_out_puts_nothing_in_force(answer):
-    reading = read(RESERVE, answer)
+    reading = read(UNCLEAR, answer)
     assert reading.constraint is None
     assert reading.error
     assert not reading.failed
