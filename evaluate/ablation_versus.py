@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from configs.fields import READER
 from evaluate.ablation import CLAIM, NEUTRAL, Tables, tables_of
 from evaluate.matrix import SETTING
 from evaluate.statistics import Interval, ratio_of_sums
@@ -47,11 +48,14 @@ def versus_of(rows: pd.DataFrame, rng_seed: int = 0) -> list[Versus]:
 
 
 def rivals(name: str) -> list[str]:
-    """What a variant has to beat: its agents alone, rules and random above them, a rule alone."""
+    """What a variant has to beat: its agents alone, rules and random above them, a rule alone; with a reader, what
+    stands above the same agents with the same reader, too.
+    """
     variant = Variant.parse(name)
     if not (variant.supervisor or variant.reads) or variant.supervisor == RANDOM:
         return []
-    found = [variant.base, f"{variant.base}+rules", f"{variant.base}+tree", f"{variant.base}+{RANDOM}", RULE]
+    read = [f"{variant.base}+{READER}", f"{variant.base}+{READER}+rules"] if variant.reads else []
+    found = [*read, variant.base, f"{variant.base}+rules", f"{variant.base}+tree", f"{variant.base}+{RANDOM}", RULE]
     return [other for other in found if other != name]
 
 

@@ -122,7 +122,7 @@ def test_share_of_the_bound_is_a_ratio_of_sums() -> None:
 
 
 def test_a_language_model_is_asked_to_beat_rules_tree_and_chance_in_every_setting() -> None:
-    names = ("neutral", "threshold", "site", "site+rules", "site+random", "site+reader+rules", "site+vllm")
+    names = ("neutral", "threshold", "site", "site+rules", "site+random", "site+reader+rules", "site+vllm", "site+reader+vllm")
     asked = {(a, b) for a, b, _ in questions(names)}
     assert {("site+vllm", other) for other in ("site", "site+rules", "site+random")} <= asked
     rows = rows_of({name: 100.0 * number for number, name in enumerate(names)}, noise=0.0)
@@ -131,8 +131,9 @@ def test_a_language_model_is_asked_to_beat_rules_tree_and_chance_in_every_settin
     assert [(one.setting, one.variant) for one in found] == [
         (setting, name)
         for setting in ("", "every_steps=8")
-        for name in ("site+rules", "site+reader+rules", "site+vllm")
+        for name in ("site+rules", "site+reader+rules", "site+vllm", "site+reader+vllm")
     ]
+    assert "site+reader+rules" in found[3].against  # a judge behind a reader, against rules behind the same
     model = found[2]
     assert set(model.against) == {"site", "site+rules", "site+random", "threshold"}
     assert model.against["site+rules"].estimate == pytest.approx(-300.0 / rows["objective_gbp"][:24].mean())
