@@ -41,7 +41,7 @@ def needed_tokens(form: str) -> int:
 
 
 def find_model(name: str | None, needed: int = NEEDED_TOKENS) -> ModelFolder:
-    """The folder of ``supervisor.model``: a path, or the name of one under ``models/``.
+    """The folder of ``supervisor.model`` or ``reader_model``: a path, or the name of one under ``models/``.
 
     needed: context it has to have, in tokens.
 
@@ -56,7 +56,8 @@ def find_model(name: str | None, needed: int = NEEDED_TOKENS) -> ModelFolder:
     path = next((path for path in (Path(name), pulled_to(name)) if path.is_dir()), None)
     if path is None:
         raise ModelFolderError(
-            f"supervisor.model {name!r}: neither a folder nor one under {MODELS}/{_have()}; run `deg llm pull {name}`"
+            f"supervisor.model or reader_model {name!r}: neither a folder nor one under {MODELS}/{_have()}; "
+            f"run `deg llm pull {name}`"
         )
     return ModelFolder(path, name, _revision(path), check_folder(path, needed))
 
