@@ -122,7 +122,16 @@ def test_share_of_the_bound_is_a_ratio_of_sums() -> None:
 
 
 def test_a_language_model_is_asked_to_beat_rules_tree_and_chance_in_every_setting() -> None:
-    names = ("neutral", "threshold", "site", "site+rules", "site+random", "site+reader+rules", "site+vllm", "site+reader+vllm")
+    names = (
+        "neutral",
+        "threshold",
+        "site",
+        "site+rules",
+        "site+random",
+        "site+reader+rules",
+        "site+vllm",
+        "site+reader+vllm",
+    )
     asked = {(a, b) for a, b, _ in questions(names)}
     assert {("site+vllm", other) for other in ("site", "site+rules", "site+random")} <= asked
     rows = rows_of({name: 100.0 * number for number, name in enumerate(names)}, noise=0.0)
