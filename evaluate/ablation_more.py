@@ -8,10 +8,12 @@ from typing import Any
 from evaluate.ablation import Ablation
 from evaluate.ablation_curves import Curve, curves, draw
 from evaluate.ablation_delivery import Delivery, deliveries
+from evaluate.ablation_hold import Held, held_of
+from evaluate.ablation_hold import draw as draw_held
 from evaluate.ablation_parts import TERMS, Why, in_words, whys
 from evaluate.ablation_settings import Axis, axes_of, frontiers
 from evaluate.ablation_supervisor import Overrides, Supervision, measured, overrides_of, supervisions
-from evaluate.ablation_versus import Versus, versus_of
+from evaluate.ablation_versus import Versus, table_of, versus_of
 from evaluate.ablation_words import shares
 from evaluate.matrix_figures import both, plane
 from evaluate.matrix_run import MatrixRun
@@ -21,6 +23,7 @@ from evaluate.tex import booktabs
 
 _AXES = ("money saved, % of the neutral site’s net cost", "carbon saved, %")
 _FRONTIER = "Money and carbon saved along carbon prices, in per cent of the neutral site"
+_HELD = "Share of the neutral site’s objective saved, by how long a supervisor’s decision is held"
 _CURVES = "Share of the neutral site’s cost saved in training episodes, by information set and algorithm"
 
 
@@ -32,6 +35,7 @@ class More:
     axes: list[Axis]
     supervisions: list[Supervision]
     versus: list[Versus]
+    held: list[Held]
     overrides: list[Overrides]
     probes: dict[str, dict[str, float]]
     curves: list[Curve]
@@ -42,11 +46,13 @@ class More:
 def more_of(run: MatrixRun, result: Ablation) -> More:
     """Raises ValueError: a probe file that cannot be read."""
     evaluate = run.config.evaluate
+    versus = versus_of(run.rows if run.all_rows is None else run.all_rows)
     return More(
         deliveries=[] if run.sales is None else deliveries(run.sales, run.rows),
         axes=[] if run.all_rows is None else axes_of(run.all_rows, run.settings),
         supervisions=supervisions(run.rows),
-        versus=versus_of(run.rows if run.all_rows is None else run.all_rows),
+        versus=versus,
+        held=held_of(versus, run.settings),
         overrides=[] if run.effects is None else overrides_of(run.effects),
         probes=measured(evaluate.probes),
         curves=curves(evaluate.training_runs),
@@ -63,6 +69,8 @@ def context(more: More) -> dict[str, Any]:
         "terms": TERMS,
         "why_words": in_words,
         "frontier_figure": both(plane, [], paths, _AXES, _FRONTIER) if paths else None,
+        "versus_table": table_of(more.versus),
+        "held_figure": both(draw_held, more.held, _HELD) if more.held else None,
         "curves_figure": both(draw, more.curves, _CURVES) if more.curves else None,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,16 @@ from evaluate.variants import Variant
 
 RESAMPLES = 4_000
 RULE = "threshold"  # a rule alone that sees the same prices
+# What a supervised variant has to beat, in words and by name.
+RIVALS = {
+    "its agents alone": "{base}",
+    "rules": "{base}+rules",
+    "a tree": "{base}+tree",
+    "wrong moments": f"{{base}}+{RANDOM}",
+    "threshold alone": RULE,
+    "the reader alone": f"{{base}}+{READER}",
+    "reader and rules": f"{{base}}+{READER}+rules",
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,9 @@ class Versus:
     breaches: float
 
 
+Row = tuple[Versus, list[Interval | None]]
+
+
 def versus_of(rows: pd.DataFrame, rng_seed: int = 0) -> list[Versus]:
     """Every supervised or reading variant of a matrix; rows with the column ``SETTING`` where it has settings."""
     named = rows if SETTING in rows else rows.assign(**{SETTING: ""})
@@ -47,22 +60,32 @@ def versus_of(rows: pd.DataFrame, rng_seed: int = 0) -> list[Versus]:
     ]
 
 
-def rivals(name: str) -> list[str]:
-    """What a variant has to beat: its agents alone, rules and random above them, a rule alone; with a reader, what
-    stands above the same agents with the same reader, too.
-    """
+def rivals(name: str) -> dict[str, str]:
+    """What a variant has to beat, in words -> its name; nothing for one that neither supervises nor reads."""
     variant = Variant.parse(name)
     if not (variant.supervisor or variant.reads) or variant.supervisor == RANDOM:
-        return []
-    read = [f"{variant.base}+{READER}", f"{variant.base}+{READER}+rules"] if variant.reads else []
-    found = [*read, variant.base, f"{variant.base}+rules", f"{variant.base}+tree", f"{variant.base}+{RANDOM}", RULE]
-    return [other for other in found if other != name]
+        return {}
+    known = {words: other.format(base=variant.base) for words, other in RIVALS.items()}
+    return {words: other for words, other in known.items() if other != name and (variant.reads or READER not in other)}
+
+
+def table_of(found: Sequence[Versus]) -> tuple[list[str], list[tuple[str, list[Row]]]]:
+    """-> rivals in words that any has, and by setting each supervised variant with its intervals in their order."""
+    told = [
+        {words: one.against[other] for words, other in rivals(one.variant).items() if other in one.against}
+        for one in found
+    ]
+    heads = [words for words in RIVALS if any(words in each for each in told)]
+    settings: dict[str, list[Row]] = {}
+    for one, each in zip(found, told, strict=True):
+        settings.setdefault(one.setting, []).append((one, [each.get(words) for words in heads]))
+    return heads, list(settings.items())
 
 
 def _in_setting(setting: str, rows: pd.DataFrame, rng_seed: int) -> Iterator[Versus]:
     tables = tables_of(rows)
     for name in tables:
-        others = [other for other in rivals(name) if other in tables]
+        others = [other for other in rivals(name).values() if other in tables]
         if not others:
             continue
         mine = tables[name]

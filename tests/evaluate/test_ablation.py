@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 import scipy.stats
 
+from configs.axes import settings
 from configs.load import load_config
 from evaluate.ablation import CLAIM, NEUTRAL, Ablation, Answer, ablation, questions, tables_of
+from evaluate.ablation_hold import held_of
 from evaluate.ablation_report import make
 from evaluate.ablation_versus import versus_of
 from evaluate.ablation_words import claim, negatives, one_for_many, phantom
@@ -147,6 +149,21 @@ def test_a_language_model_is_asked_to_beat_rules_tree_and_chance_in_every_settin
     assert set(model.against) == {"site", "site+rules", "site+random", "threshold"}
     assert model.against["site+rules"].estimate == pytest.approx(-300.0 / rows["objective_gbp"][:24].mean())
     assert model.against["site+rules"].high < 0.0
+
+
+def test_savings_are_shown_by_how_long_a_decision_is_held_beside_what_decides_at_every_step() -> None:
+    axes = "[{supervisor.every_steps: [16]}, {market.requests: [false]}, {notices.source: [generated]}]"
+    names = ["neutral", "threshold", "site", "site+rules"]
+    found = settings(load_config(None, [f"evaluate.variants=[{', '.join(names)}]", f"evaluate.axes={axes}"]))
+    rows = rows_of({name: -100.0 * number for number, name in enumerate(names)}, noise=0.0)
+    versus = versus_of(pd.concat([rows.assign(setting=setting.name) for setting in found]))
+    (panel,) = held_of(versus, found)  # the others hold their decisions for one time alone
+    assert panel.circumstances == ""
+    assert list(panel.lines) == ["site+rules"]
+    assert set(panel.lines["site+rules"]) == {1.0, 4.0}
+    neutral_gbp = rows.loc[rows["variant"] == "neutral", "objective_gbp"].mean()
+    assert panel.level == {"site": pytest.approx(200.0 / neutral_gbp), "threshold": pytest.approx(100.0 / neutral_gbp)}
+    assert held_of(versus, found[:1]) == []
 
 
 def test_questions_asked_depend_on_what_is_there() -> None:
