@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,8 +47,8 @@ def held_of(versus: Sequence[Versus], settings: Sequence[Setting]) -> list[Held]
         setting = by_name[one.setting]
         if setting.changes and HELD not in setting.changes:
             continue
-        parts = [part for part in setting.name.split(", ") if part and not part.startswith(f"{HELD}=")]
-        panel = panels.setdefault(", ".join(parts), Held(", ".join(parts), {}, {}))
+        circumstances = re.sub(rf"(^|, ){re.escape(HELD)}=[^,]*", "", setting.name).removeprefix(", ")
+        panel = panels.setdefault(circumstances, Held(circumstances, {}, {}))
         hours = setting.config.supervisor.every_steps * STEP_HOURS
         panel.lines.setdefault(one.variant, {})[hours] = one.saving
         for name in (Variant.parse(one.variant).base, RULE):
