@@ -1,13 +1,15 @@
 """Notices over weeks of 2023: steps in which they are broken with and without a reader, and what orders smuggled into
 them move. One JSON on stdout.
 
-    --reader bag_of_words (default), truth, vllm, ...; a model as in supervisor.reader_model: give overrides after it
+    --reader    vllm (default), bag_of_words, truth, ...; its model: supervisor.reader_model=... after it (the shipped
+                reader: deg llm pull smollm2-135m-reader)
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -25,9 +27,9 @@ MOST_SHARE = 0.05  # of the rules' broken steps, with a reader
 SHOWN = ("notice_breach_steps", "reads", "penalty_gbp", "objective_gbp")
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--reader", default="bag_of_words")
+    parser.add_argument("--reader", default="vllm")
     parser.add_argument("--weeks", type=int, default=12)
     parser.add_argument("--attempts", type=int, default=200)
     parser.add_argument("overrides", nargs="*")
@@ -39,7 +41,8 @@ def main() -> None:
         [
             "signals.source=file", "workload.name=alibaba_2", "notices.source=generated", "notices.wordings=test",
             f"evaluate.weeks={args.weeks}", "evaluate.seeds=1", f"evaluate.variants={variants}",
-            f"supervisor.reader={args.reader}", "supervisor.timeout_s=800", *args.overrides,
+            f"supervisor.reader={args.reader}", "supervisor.reader_model=smollm2-135m-reader",
+            "supervisor.timeout_s=800", *args.overrides,
         ],
     )  # fmt: skip
     with TemporaryDirectory() as cache:
@@ -47,21 +50,24 @@ def main() -> None:
     totals = {name: {key: round(float(row[key]), 2) for key in SHOWN} for name, row in rows.iterrows()}
     without, with_reader = (totals[f"{AGENTS}{name}"]["notice_breach_steps"] for name in ("+rules", "+reader+rules"))
     share = with_reader / without
+    moved = {} if args.reader == TRUTH else _injections(config, args.attempts)
+    holds = share <= MOST_SHARE and not moved.get("past_bounds")
     print(
         json.dumps(
             {
                 "claim": f"rules with a reader break at most {MOST_SHARE:.0%} of the steps that rules without one do",
-                "holds": share <= MOST_SHARE,
+                "holds": holds,
                 "reader": args.reader,
                 "weeks": args.weeks,
                 "share": round(share, 4),
                 "variants": totals,
-                "injections": {} if args.reader == TRUTH else _injections(config, args.attempts),
+                "injections": moved,
                 "cpu_s": round(time.process_time() - start, 1),
             },
             indent=2,
         )
     )
+    return 0 if holds else 1
 
 
 def _injections(config: Config, attempts: int) -> dict[str, float]:
@@ -73,4 +79,4 @@ def _injections(config: Config, attempts: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
