@@ -14,10 +14,8 @@ from typing import Any
 
 from configs.load import load_config
 from llm_layer.notices.wordings import Split
-from llm_layer.probe.control import against_control
-from llm_layer.probe.notices import probe_notices
+from llm_layer.probe.control import probe_beside_control
 from llm_layer.probe.own import own_notices
-from llm_layer.reader.bag_of_words import BagOfWordsReader
 from llm_layer.reader.open import reader_of
 from llm_layer.reader.reading import Reader
 
@@ -50,9 +48,8 @@ def main() -> int:
 
 
 def _scored(reader: Reader, items: list[dict[str, Any]]) -> dict[str, Any]:
-    found = probe_notices(items, reader)
-    control = against_control(items, found, probe_notices(items, BagOfWordsReader()))
-    return {"overall": found["overall"], "control": control}
+    found = probe_beside_control(items, reader)
+    return {name: found[name] for name in ("overall", "control")}
 
 
 if __name__ == "__main__":

@@ -56,9 +56,15 @@ def settings(config: Config) -> list[Setting]:
         keys = [key for key in grid if key != VARIANTS_AXIS]
         for values in product(*(grid[key] for key in keys)):
             changes = dict(zip(keys, values, strict=True))
-            name = ", ".join(f"{key}={_short(value)}" for key, value in changes.items())
-            found.append(Setting(name, " x ".join(keys), changes, _varied(config, changes, number), chosen))
+            found.append(
+                Setting(in_words(changes), " x ".join(keys), changes, _varied(config, changes, number), chosen)
+            )
     return found
+
+
+def in_words(changes: Mapping[str, Any]) -> str:
+    """``key=value, key=value``; a file by its name."""
+    return ", ".join(f"{key}={_short(value)}" for key, value in changes.items())
 
 
 def _check_variants(number: int, chosen: tuple[str, ...], config: Config) -> None:

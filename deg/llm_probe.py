@@ -85,17 +85,13 @@ def _engine_of(kind: str, engine: str | None, supervisor: Supervisor) -> Supervi
 
 
 def _notices(items: list[dict[str, Any]], asked: Supervisor) -> dict[str, Any]:
-    from llm_layer.probe.control import against_control
+    from llm_layer.probe.control import probe_beside_control
     from llm_layer.probe.notices import notices_of, probe_notices
-    from llm_layer.reader.bag_of_words import BagOfWordsReader
     from llm_layer.reader.open import reader_of
 
     notices_of(items)  # bad items before an engine starts
     with reader_of(asked) as reader:
-        found = probe_notices(items, reader)
-    if asked.reader in MODELS:
-        found["control"] = against_control(items, found, probe_notices(items, BagOfWordsReader()))
-    return found
+        return (probe_beside_control if asked.reader in MODELS else probe_notices)(items, reader)
 
 
 def _situations(items: list[dict[str, Any]], asked: Supervisor) -> dict[str, Any]:

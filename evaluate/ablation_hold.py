@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle
 
-from configs.axes import Setting
+from configs.axes import Setting, in_words
 from evaluate.ablation_versus import RULE, Versus
 from evaluate.figures import NARROW, WIDE, Sheet, colour, drawing, text_width, ticks
 from evaluate.statistics import Interval
@@ -47,7 +46,7 @@ def held_of(versus: Sequence[Versus], settings: Sequence[Setting]) -> list[Held]
         setting = by_name[one.setting]
         if setting.changes and HELD not in setting.changes:
             continue
-        circumstances = re.sub(rf"(^|, ){re.escape(HELD)}=[^,]*", "", setting.name).removeprefix(", ")
+        circumstances = in_words({key: value for key, value in setting.changes.items() if key != HELD})
         panel = panels.setdefault(circumstances, Held(circumstances, {}, {}))
         hours = setting.config.supervisor.every_steps * STEP_HOURS
         panel.lines.setdefault(one.variant, {})[hours] = one.saving

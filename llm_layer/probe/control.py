@@ -11,9 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from llm_layer.probe.notices import right_of
+from llm_layer.probe.notices import probe_notices, right_of
+from llm_layer.reader.bag_of_words import BagOfWordsReader
+from llm_layer.reader.reading import Reader
 
 DRAWS, SEED, LEVEL = 2000, 0, 0.95
+
+
+def probe_beside_control(items: Sequence[Mapping[str, Any]], reader: Reader) -> dict[str, Any]:
+    """What ``probe_notices`` says of a reader, with ``control``: how it stands against word counts."""
+    found = probe_notices(items, reader)
+    return {**found, "control": against_control(items, found, probe_notices(items, BagOfWordsReader()))}
 
 
 def against_control(

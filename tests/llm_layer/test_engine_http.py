@@ -174,14 +174,17 @@ def test_good_answers_of_a_batch_are_kept_when_others_fail(server):
 
 def test_no_more_requests_are_under_way_than_allowed(server):
     def slow(handler, body):
+        deadline = time.monotonic() + 10.0  # a busy machine may be slow to start the third
+        while server.most_at_once < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
         time.sleep(0.05)
         well(handler, body)
 
-    with open_supervisor(configured(server, max_concurrency=3, timeout_s=5.0)) as policy:
+    with open_supervisor(configured(server, max_concurrency=3, timeout_s=20.0)) as policy:
         server.behaviour = slow
         decisions = decide(policy, *(replace(PLAIN, hold_steps=1 + k) for k in range(12)))
     assert {d.source for d in decisions} == {"engine"}
-    assert 1 < server.most_at_once <= 3, "a busy machine may be slow to start the third"
+    assert server.most_at_once == 3
 
 
 def test_a_dead_server_costs_no_time_and_a_live_one_is_found_again(server):
