@@ -63,7 +63,7 @@ def run_site(
     policy = controller_of(config, case)
     with (
         open_supervisor(config.supervisor, answers=answers, folder=folder) as supervisor,
-        open_reader(config.supervisor, case.notices, answers=answers, supervisor=supervisor) as reader,
+        open_reader(config.supervisor, case.notices, answers=answers, supervisor=supervisor, folder=folder) as reader,
     ):
         return _run(config, folder, case, policy, supervisor, reader, present, on_progress, comparison)
 

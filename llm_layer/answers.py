@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+from grid.sqlite_file import close_whole, open_shared, open_to_read
 from llm_layer.prompt import Prompt
 
 FILE_NAME = "answers.sqlite"
@@ -48,25 +48,24 @@ def answer_key(policy_id: str, power_w: float, prompt: Prompt) -> str:
 
 
 class AnswerCache:
-    """``path``: its file, made where it is not there. read_only: of a finished run, which nobody writes to any more.
+    """``path``: its file, made where it is not there. read_only: of a run that has ended or was killed: nobody writes
+    to it any more.
 
     Raises:
         ValueError: the file is none of this kind, or cannot be opened.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        self.path = path
+        self.path, self._read_only = path, read_only
         try:
             if read_only:
-                self._db = sqlite3.connect(f"file:{path.resolve().as_posix()}?mode=ro&immutable=1", uri=True)
+                self._db = open_to_read(path)
                 self._db.execute("SELECT key FROM answers LIMIT 1")
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                self._db = sqlite3.connect(path, timeout=LONGEST_WAIT_S, isolation_level=None)
-                # Readers and a writer at once, and no wait for the disk at each of thousands of small writes.
-                _patiently(self._db, "PRAGMA journal_mode=WAL")
+                self._db = open_shared(path, _TABLE, timeout_s=LONGEST_WAIT_S)
+                # No wait for the disk at each of thousands of small writes.
                 self._db.execute("PRAGMA synchronous=NORMAL")
-                _patiently(self._db, _TABLE)
         except sqlite3.Error as error:
             raise ValueError(f"{path}: no store of answers ({error}); remove the file, or name another") from None
 
@@ -96,17 +95,7 @@ class AnswerCache:
         return self.get(answers)
 
     def close(self) -> None:
-        self._db.close()
-
-
-def _patiently(db: sqlite3.Connection, statement: str) -> None:
-    """Execute what SQLite refuses at once, whatever the timeout, while another connection opens the file."""
-    until = time.monotonic() + LONGEST_WAIT_S
-    while True:
-        try:
-            db.execute(statement)
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-            time.sleep(0.01)
+        if self._read_only:
+            self._db.close()
+        else:
+            close_whole(self._db)

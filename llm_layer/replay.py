@@ -9,6 +9,7 @@ import pandas as pd
 
 from llm_layer.answers import answer_key
 from llm_layer.directive import FOLLOW_ALL
+from llm_layer.engine import Engine
 from llm_layer.ledger import FALLBACK, JUDGE, Entry, Record
 from llm_layer.model_policy import ModelPolicy, decision_of
 from llm_layer.policy import Decision
@@ -38,6 +39,11 @@ class ReplayPolicy:
         self._record, self._folder = record, folder
         self._prompt_of, self._power_w, self._otherwise = prompt_of, power_w, otherwise
         self.policy_id = record.policy_id
+
+    @property
+    def engine(self) -> Engine | None:
+        """What is asked for the rest of a run that goes on; a reader of the same model shares it."""
+        return None if self._otherwise is None else self._otherwise.engine
 
     def decide(self, situations: Sequence[Situation], now: pd.Timestamp) -> list[Decision]:
         """See ``HighLevelPolicy``. Raises ValueError where this run is not the one that was recorded."""

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from grid.sqlite_file import close_whole, open_shared
+
 SCHEMA = 1
 BUSY_S = 10.0
 KEEP_S = 24 * 3600.0  # how long a message id is remembered
@@ -60,9 +62,8 @@ class Store:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
         try:
-            self._db = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+            self._db = open_shared(self.path, timeout_s=BUSY_S, threads=True)
             self._db.row_factory = sqlite3.Row
-            self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             with self.transaction() as db:
                 self._create(db)
@@ -110,4 +111,4 @@ class Store:
 
     def close(self) -> None:
         with self._lock:
-            self._db.close()
+            close_whole(self._db)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.schema import Supervisor
+from llm_layer.audit import FILE_NAME
 from llm_layer.engine import Engine
 from llm_layer.notices.notice import Authored
 from llm_layer.reader.bag_of_words import BagOfWordsReader
@@ -24,6 +25,7 @@ def open_reader(
     answers: Path | None = None,
     supervisor: Any = None,
     engine: Engine | None = None,
+    folder: Path | None = None,
 ) -> Iterator[Reader | None]:
     """Who reads the notices of a run; None: nobody. Its engine ends with the context.
 
@@ -32,6 +34,7 @@ def open_reader(
         answers: file of answers given before; None: every notice is put to the model.
         supervisor: the judge, whose engine serves both where model and backend are the same.
         engine: what a model is asked through, run by somebody else; None: one is opened as configured.
+        folder: of a run that goes on where it was stopped: what its trail has of a model is not asked again.
 
     Raises:
         EngineError, ModelFolderError, ValueError: a reader that cannot work as configured.
@@ -42,7 +45,15 @@ def open_reader(
         yield TruthReader(notices)
     else:
         with reader_of(asked, answers=answers, supervisor=supervisor, engine=engine) as reader:
-            yield reader
+            yield reader if asked.reader == BAG_OF_WORDS else _going_on(reader, folder)
+
+
+def _going_on(model: Reader, folder: Path | None) -> Reader:
+    if folder is None or not (folder / FILE_NAME).is_file():
+        return model
+    from llm_layer.reader.replayed import ReplayReader
+
+    return ReplayReader(folder, otherwise=model)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Readings of an earlier run, given again from its audit trail: no engine is needed to repeat it."""
+"""Readings given again from an audit trail: to repeat a run without an engine, or go on with one that was stopped."""
 
 from __future__ import annotations
 
@@ -10,51 +10,63 @@ import pandas as pd
 
 from llm_layer.audit import FILE_NAME, read_lines
 from llm_layer.notices.notice import Constraint, Notice
-from llm_layer.reader.reading import Reading
+from llm_layer.reader.reading import Reader, Reading
 from llm_layer.situation import utc_text
 
 
 class ReplayReader:
-    """Gives each notice the reading that the trail in ``folder`` has of it at the same time.
+    """Gives each notice the reading that the trail in ``folder`` has of it at the same time, one that failed included.
+
+    Args:
+        otherwise: reads what the trail does not have (a run that goes on); None: that is an error.
 
     Raises:
         ValueError: the folder has no trail.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, otherwise: Reader | None = None) -> None:
         path = folder / FILE_NAME
         if not path.is_file():
             raise ValueError(f"supervisor.replay {folder}: no {FILE_NAME}; give the folder of a run")
         bodies = [line["body"] for line in read_lines(path)]
-        self._folder = folder
+        self._folder, self._otherwise = folder, otherwise
         self._readings = {(body["notice"], body["time_utc"]): body for body in bodies if body["kind"] == "reading"}
-        self.engine = next((body["engine"] for body in self._readings.values()), "replay")
+        of_trail = next((body["engine"] for body in self._readings.values()), "replay")
+        self.engine = of_trail if otherwise is None else otherwise.engine
 
     def read(self, notices: Sequence[Notice], now: pd.Timestamp) -> list[Reading]:
         """See ``Reader``. Raises ValueError where this run is not the one that was recorded."""
-        return [self._read(notice, utc_text(now.value)) for notice in notices]
+        bodies = [self._readings.get((notice.id, utc_text(now.value))) for notice in notices]
+        fresh = iter(self._ask([one for one, body in zip(notices, bodies, strict=True) if body is None], now))
+        return [next(fresh) if body is None else _again(body) for body in bodies]
 
     def close(self) -> None:
-        """Nothing runs."""
+        if self._otherwise is not None:
+            self._otherwise.close()
 
-    def _read(self, notice: Notice, time_utc: str) -> Reading:
-        body = self._readings.get((notice.id, time_utc))
-        if body is None:
+    def _ask(self, notices: Sequence[Notice], now: pd.Timestamp) -> list[Reading]:
+        if not notices:
+            return []
+        if self._otherwise is None:
             raise ValueError(
-                f"replay of {self._folder}: notice {notice.id} was not read at {time_utc} there: configuration, data "
-                "or code are not those of that run; take its config.yaml"
+                f"replay of {self._folder}: notice {notices[0].id} was not read at {utc_text(now.value)} there: "
+                "configuration, data or code are not those of that run; take its config.yaml"
             )
-        given = body["constraint"]
-        constraint = None if given is None else constraint_from(given, float(body["confidence"]))
-        return Reading(
-            notice.id,
-            constraint,
-            str(body["engine"]),
-            float(body["confidence"]),
-            bool(body["cut"]),
-            bool(body["failed"]),
-            energy_kwh=float(body["energy_kwh"]),
-        )
+        return self._otherwise.read(notices, now)
+
+
+def _again(body: Mapping[str, Any]) -> Reading:
+    given = body["constraint"]
+    constraint = None if given is None else constraint_from(given, float(body["confidence"]))
+    return Reading(
+        str(body["notice"]),
+        constraint,
+        str(body["engine"]),
+        float(body["confidence"]),
+        bool(body["cut"]),
+        bool(body["failed"]),
+        energy_kwh=float(body["energy_kwh"]),
+    )
 
 
 def constraint_from(record: Mapping[str, Any], confidence: float = 1.0) -> Constraint:

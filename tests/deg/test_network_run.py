@@ -1,5 +1,5 @@
-"""``deg beckn serve``, ``deg run`` and ``deg beckn simulate`` together: a trade through the orchestrated site, which is
-killed in the middle and started again; then what its trail can prove.
+"""``deg beckn serve``, ``deg run`` and ``deg beckn simulate`` together: a trade through the orchestrated site, under a
+served model that judges and reads with moods, killed in the middle and started again; then what its trail can prove.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from grid.beckn.book import SELLER, contracts, intervals
 from grid.beckn.store import Store
 from llm_layer.audit import read_lines, verify_file
 
+from ..llm_layer.loopback import Handler, Server, schema_of, well
+
 PATIENCE_S = 90.0
+NOISE = {"kind": "noise", "say": "ask", "value": "", "day": "", "from": "", "until": ""}
 
 
 def free_port() -> int:
@@ -32,14 +35,38 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class Moody:
+    """A model whose answers are not to be had again: every third is none, and readings are refused half the time."""
+
+    def __init__(self) -> None:
+        self.judged = self.read = 0
+
+    def __call__(self, handler: Handler, body: dict[str, Any]) -> None:
+        if "kind" in schema_of(body)["properties"]:
+            self.read += 1
+            if self.read % 2:
+                handler.reply(400, {"error": {"type": "error", "message": "not now"}})
+            else:
+                handler.answer(json.dumps(NOISE))
+        else:
+            self.judged += 1
+            if self.judged % 3 == 0:
+                handler.answer(json.dumps("no idea"))
+            else:
+                well(handler, body)
+
+
 class Machine:
     """Three commands on one machine, each a process of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, server: Server) -> None:
         self.folder = folder
+        server.behaviour = Moody()
         self.shared = [
             "--config", "configs/live.yaml", f"run.dir={folder / 'runs'}", f"beckn.folder={folder / 'beckn'}",
             f"beckn.port={free_port()}", f"beckn.operator.port={free_port()}", "beckn.speed=20000",
+            "supervisor.backend=openai", "supervisor.model=tiny", f"supervisor.base_url={server.root}/v1",
+            "supervisor.reader=openai", "notices.source=generated",
         ]  # fmt: skip
         # Forked from a server that has loaded the rooms once; forking ourselves, with threads about, would not be safe.
         self.context = multiprocessing.get_context("forkserver")
@@ -84,7 +111,8 @@ class Machine:
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """After the trade: the run was killed once it had sold, then again in the event, and both times started anew."""
-    machine = Machine(tmp_path_factory.mktemp("machine"))
+    server = Server()
+    machine = Machine(tmp_path_factory.mktemp("machine"), server)
     try:
         machine.start("beckn", "serve")
         machine.start("beckn", "simulate", "--lead-hours", "16", "--kw", "200", "--event", "ev-7")
@@ -94,6 +122,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         yield machine
     finally:
         machine.stop()
+        server.stop()
 
 
 def await_(reached: Any, what: str) -> None:
@@ -126,6 +155,15 @@ def test_the_trail_is_whole_and_says_everything_once(machine: Machine) -> None:
     assert len([body for body in bodies if body["kind"] == "summary"]) == 1
     messages = [body["seq"] for body in bodies if body["kind"] == "message"]
     assert messages == sorted(set(messages))
+
+
+def test_what_the_model_said_before_a_kill_stands_failures_included(machine: Machine) -> None:
+    """Or the run started again would not have gone on: its trail holds each record against the one that is there."""
+    bodies = [line["body"] for line in read_lines(machine.run)]
+    readings = [body for body in bodies if body["kind"] == "reading"]
+    assert {body["failed"] for body in readings} == {True, False}
+    assert {body["answered"] for body in bodies if body["kind"] == "decision"} == {True, False}
+    assert len({(body["notice"], body["time_utc"]) for body in readings}) == len(readings)
 
 
 def test_a_signed_head_stands_in_the_operators_file_and_guards_the_trail(machine: Machine) -> None:

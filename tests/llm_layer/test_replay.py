@@ -156,6 +156,7 @@ def test_a_run_that_goes_on_has_first_what_it_had(run, week, tmp_path, recorded)
     (tmp_path / FILE_NAME).write_bytes(b"\n".join(lines[:40]) + b"\n" + lines[40][:9])  # killed in the middle of a line
     engine = Script()
     with contextlib.closing(replay(tmp_path, model(engine, tmp_path))) as policy:
+        assert policy.engine is engine  # a reader of the same model shares it
         again = run(week, "carbon_threshold", policy, steps=192, sites=2)
     decisions = [d for control in again.controls for d in control.decisions]
     before = [d for control in recorded.controls for d in control.decisions][:39]
