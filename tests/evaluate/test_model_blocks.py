@@ -35,7 +35,7 @@ def matrix(server, *variants, **changes):
 def test_weeks_and_seeds_are_asked_in_one_batch_and_replayed_from_the_answers(server, tmp_path):
     def slow(handler, body):
         deadline = time.monotonic() + 5.0  # a busy machine may be slow to start the third
-        while 1 < len(server.seen) and server.most_at_once < 3 and time.monotonic() < deadline:  # the first is a trial
+        while len(server.seen) > 1 and server.most_at_once < 3 and time.monotonic() < deadline:  # the first is a trial
             time.sleep(0.01)
         well(handler, body)
 
