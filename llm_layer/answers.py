@@ -67,7 +67,8 @@ class AnswerCache:
                 # No wait for the disk at each of thousands of small writes.
                 self._db.execute("PRAGMA synchronous=NORMAL")
         except sqlite3.Error as error:
-            raise ValueError(f"{path}: no store of answers ({error}); remove the file, or name another") from None
+            fix = "take a whole folder, where files can be written" if read_only else "remove the file, or name another"
+            raise ValueError(f"{path}: no store of answers ({error}); {fix}") from None
 
     def get(self, keys: Iterable[str]) -> dict[str, Stored]:
         """What is there of these keys."""

@@ -21,16 +21,19 @@ class ReplayReader:
         otherwise: reads what the trail does not have (a run that goes on); None: that is an error.
 
     Raises:
-        ValueError: the folder has no trail.
+        ValueError: the folder has no trail, or one that cannot be read.
     """
 
     def __init__(self, folder: Path, otherwise: Reader | None = None) -> None:
         path = folder / FILE_NAME
         if not path.is_file():
             raise ValueError(f"supervisor.replay {folder}: no {FILE_NAME}; give the folder of a run")
-        bodies = [line["body"] for line in read_lines(path)]
+        try:
+            bodies = [line["body"] for line in read_lines(path)]
+            self._readings = {(body["notice"], body["time_utc"]): body for body in bodies if body["kind"] == "reading"}
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path}: no whole trail ({error}); `deg audit verify {path}` names the line") from None
         self._folder, self._otherwise = folder, otherwise
-        self._readings = {(body["notice"], body["time_utc"]): body for body in bodies if body["kind"] == "reading"}
         of_trail = next((body["engine"] for body in self._readings.values()), "replay")
         self.engine = of_trail if otherwise is None else otherwise.engine
 

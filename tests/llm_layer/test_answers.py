@@ -36,5 +36,7 @@ def test_the_first_answer_stands(tmp_path):
 def test_a_file_of_another_kind_is_refused_by_name(tmp_path):
     path = tmp_path / "notes.sqlite"
     path.write_text("not a database, but long enough to look like one " * 40)
-    with pytest.raises(ValueError, match=r"notes\.sqlite: no store of answers"):
+    with pytest.raises(ValueError, match=r"notes\.sqlite: no store of answers .*remove the file"):
         AnswerCache(path)
+    with pytest.raises(ValueError, match=r"notes\.sqlite: no store of answers .*take a whole folder"):
+        AnswerCache(path, read_only=True)

@@ -2,10 +2,13 @@
 
 import json
 
+import pytest
+
 from deg.cli import exit_code
 from llm_layer.audit import read_lines
 from llm_layer.reader.answer import answer_text
 from llm_layer.reader.bag_of_words import classifier
+from llm_layer.reader.replayed import ReplayReader
 from llm_layer.reader.slots import words_of
 
 from ..loopback import refuses
@@ -41,3 +44,15 @@ def test_readings_are_repeated_from_the_trail(server, tmp_path, capsys):
     steps = [(tmp_path / name / "steps.parquet").read_bytes() for name in ("first", "again")]
     assert steps[0] == steps[1]
     assert bodies[0] == bodies[1]
+
+
+def test_a_trail_that_is_broken_is_one_line(tmp_path):
+    with pytest.raises(ValueError, match=r"replay .*: no audit\.jsonl; give the folder of a run"):
+        ReplayReader(tmp_path)
+    (tmp_path / "audit.jsonl").write_text('{"body":{"kind":"reading"},"run')
+    assert ReplayReader(tmp_path).read([], None) == []  # a line cut by a kill is none
+    for broken in ('{"body":{"kind":"reading"},"runtime":{}}\n', "half a li\n"):
+        (tmp_path / "audit.jsonl").write_text(broken)
+        with pytest.raises(ValueError, match=r"audit\.jsonl: no whole trail .*deg audit verify") as raised:
+            ReplayReader(tmp_path)
+        assert "\n" not in str(raised.value)
