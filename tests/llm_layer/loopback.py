@@ -43,7 +43,8 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.behaviour: Behaviour = well
         self.seen: list[tuple[str, dict[str, str], dict[str, Any]]] = []
-        self.at_once = self.most_at_once = 0
+        self.under_way: set[Handler] = set()
+        self.most_at_once = 0
         self.lock = threading.Lock()
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
@@ -67,15 +68,18 @@ class Handler(BaseHTTPRequestHandler):
         server = self.server
         with server.lock:
             server.seen.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
-            server.at_once += 1
-            server.most_at_once = max(server.most_at_once, server.at_once)
+            server.under_way.add(self)
+            server.most_at_once = max(server.most_at_once, len(server.under_way))
         try:
             server.behaviour(self, body)
         except (BrokenPipeError, ConnectionResetError):
             pass  # the caller gave up, as it should
         finally:
-            with server.lock:
-                server.at_once -= 1
+            self._is_over()
+
+    def _is_over(self) -> None:
+        with self.server.lock:
+            self.server.under_way.discard(self)
 
     def answer(self, text: str) -> None:
         """``text`` as the model's answer, in the form of whoever asked."""
@@ -90,6 +94,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def reply(self, status: int, content: dict[str, Any] | bytes, **headers: str) -> None:
         payload = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self._is_over()  # before the caller knows: it may send its next while this thread sleeps
         self.send_response(status)
         for name, value in {"content-length": str(len(payload)), **headers}.items():
             self.send_header(name.replace("_", "-"), value)
