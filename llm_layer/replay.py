@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
@@ -15,6 +16,22 @@ from llm_layer.model_policy import ModelPolicy, decision_of
 from llm_layer.policy import Decision
 from llm_layer.prompt import Prompt
 from llm_layer.situation import Situation
+
+Item = TypeVar("Item")
+Kept = TypeVar("Kept")
+Given = TypeVar("Given")
+
+
+def given_or_asked(
+    items: Sequence[Item],
+    kept: Sequence[Kept | None],
+    again: Callable[[Kept, Item], Given],
+    ask: Callable[[list[Item]], Sequence[Given]],
+) -> list[Given]:
+    """One result an item, in their order: what was kept is given again, the rest is asked for together."""
+    left = [item for item, there in zip(items, kept, strict=True) if there is None]
+    fresh = iter(ask(left) if left else ())
+    return [next(fresh) if there is None else again(there, item) for item, there in zip(items, kept, strict=True)]
 
 
 class ReplayPolicy:
@@ -48,20 +65,13 @@ class ReplayPolicy:
     def decide(self, situations: Sequence[Situation], now: pd.Timestamp) -> list[Decision]:
         """See ``HighLevelPolicy``. Raises ValueError where this run is not the one that was recorded."""
         entries = [self._record.uses.get((one.site, one.step, JUDGE)) for one in situations]
-        left = [one for one, entry in zip(situations, entries, strict=True) if entry is None]
-        asked = iter(self._ask(left, now))
-        return [
-            next(asked) if entry is None else self._again(entry, one)
-            for one, entry in zip(situations, entries, strict=True)
-        ]
+        return given_or_asked(situations, entries, self._again, lambda left: self._ask(left, now))
 
     def close(self) -> None:
         if self._otherwise is not None:
             self._otherwise.close()
 
     def _ask(self, situations: list[Situation], now: pd.Timestamp) -> list[Decision]:
-        if not situations:
-            return []
         if self._otherwise is None:
             raise ValueError(f"{self._place(situations[0])} was not decided there{_DIFFERS}")
         return self._otherwise.decide(situations, now)

@@ -44,21 +44,18 @@ def open_reader(
     elif asked.reader == TRUTH:
         yield TruthReader(notices)
     else:
-        with reader_of(asked, answers=answers, supervisor=supervisor, engine=engine) as reader:
-            yield reader if asked.reader == BAG_OF_WORDS else _going_on(reader, folder)
-
-
-def _going_on(model: Reader, folder: Path | None) -> Reader:
-    if folder is None or not (folder / FILE_NAME).is_file():
-        return model
-    from llm_layer.reader.replayed import ReplayReader
-
-    return ReplayReader(folder, otherwise=model)
+        with reader_of(asked, answers=answers, supervisor=supervisor, engine=engine, folder=folder) as reader:
+            yield reader
 
 
 @contextmanager
 def reader_of(
-    asked: Supervisor, *, answers: Path | None = None, supervisor: Any = None, engine: Engine | None = None
+    asked: Supervisor,
+    *,
+    answers: Path | None = None,
+    supervisor: Any = None,
+    engine: Engine | None = None,
+    folder: Path | None = None,
 ) -> Iterator[Reader]:
     """A reader of any notices: ``bag_of_words`` or a model. Arguments and errors as in ``open_reader``."""
     if asked.reader == BAG_OF_WORDS:
@@ -69,7 +66,15 @@ def reader_of(
         yield ReplayReader(Path(asked.replay))
     else:
         with closing(_model_reader(asked, answers, supervisor, engine)) as reader:
-            yield reader
+            yield _going_on(reader, folder)
+
+
+def _going_on(model: Reader, folder: Path | None) -> Reader:
+    if folder is None or not (folder / FILE_NAME).is_file():
+        return model
+    from llm_layer.reader.replayed import ReplayReader
+
+    return ReplayReader(folder, otherwise=model)
 
 
 def engine_asked(asked: Supervisor) -> Supervisor:

@@ -11,6 +11,7 @@ import pandas as pd
 from llm_layer.audit import FILE_NAME, read_lines
 from llm_layer.notices.notice import Constraint, Notice
 from llm_layer.reader.reading import Reader, Reading
+from llm_layer.replay import given_or_asked
 from llm_layer.situation import utc_text
 
 
@@ -40,16 +41,13 @@ class ReplayReader:
     def read(self, notices: Sequence[Notice], now: pd.Timestamp) -> list[Reading]:
         """See ``Reader``. Raises ValueError where this run is not the one that was recorded."""
         bodies = [self._readings.get((notice.id, utc_text(now.value))) for notice in notices]
-        fresh = iter(self._ask([one for one, body in zip(notices, bodies, strict=True) if body is None], now))
-        return [next(fresh) if body is None else _again(body) for body in bodies]
+        return given_or_asked(notices, bodies, _again, lambda left: self._ask(left, now))
 
     def close(self) -> None:
         if self._otherwise is not None:
             self._otherwise.close()
 
     def _ask(self, notices: Sequence[Notice], now: pd.Timestamp) -> list[Reading]:
-        if not notices:
-            return []
         if self._otherwise is None:
             raise ValueError(
                 f"replay of {self._folder}: notice {notices[0].id} was not read at {utc_text(now.value)} there: "
@@ -58,11 +56,11 @@ class ReplayReader:
         return self._otherwise.read(notices, now)
 
 
-def _again(body: Mapping[str, Any]) -> Reading:
+def _again(body: Mapping[str, Any], notice: Notice) -> Reading:
     given = body["constraint"]
     constraint = None if given is None else constraint_from(given, float(body["confidence"]))
     return Reading(
-        str(body["notice"]),
+        notice.id,
         constraint,
         str(body["engine"]),
         float(body["confidence"]),

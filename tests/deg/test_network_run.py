@@ -23,10 +23,9 @@ from grid.beckn.book import SELLER, contracts, intervals
 from grid.beckn.store import Store
 from llm_layer.audit import read_lines, verify_file
 
-from ..llm_layer.loopback import Handler, Server, schema_of, well
+from ..llm_layer.loopback import NOISE, Handler, Server, schema_of, well
 
 PATIENCE_S = 90.0
-NOISE = {"kind": "noise", "say": "ask", "value": "", "day": "", "from": "", "until": ""}
 
 
 def free_port() -> int:

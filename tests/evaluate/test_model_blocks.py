@@ -13,9 +13,7 @@ from evaluate.matrix import run_blocks
 from evaluate.matrix_check import check
 from evaluate.matrix_files import evaluate_matrix
 
-from ..llm_layer.loopback import schema_of, well
-
-NOISE = {"kind": "noise", "say": "ask", "value": "", "day": "", "from": "", "until": ""}
+from ..llm_layer.loopback import NOISE, schema_of, well
 
 
 def matrix(server, *variants, **changes):

@@ -16,6 +16,7 @@ GOOD = {
     "cooling": "follow",
     "text": "power is dear now",
 }
+NOISE = {"kind": "noise", "say": "ask", "value": "", "day": "", "from": "", "until": ""}
 
 
 def good_answer(body: dict[str, Any]) -> str:

@@ -112,7 +112,7 @@ def test_a_server_that_is_busy_once_is_asked_again(server, status):
 
 
 def test_a_server_is_not_asked_again_before_it_says(server):
-    with open_supervisor(configured(server, timeout_s=1.0)) as policy:
+    with open_supervisor(configured(server, timeout_s=10.0)) as policy:
         asked = len(server.seen)
         server.behaviour = refuses(429, times=1, retry_after="30")
         start = time.monotonic()
@@ -120,7 +120,7 @@ def test_a_server_is_not_asked_again_before_it_says(server):
     assert decision.source == "fallback"
     assert "answers 429" in decision.error
     assert len(server.seen) - asked == 1
-    assert time.monotonic() - start < 15.0  # half of what it asked for, on however busy a machine
+    assert time.monotonic() - start < 5.0  # nor is the time limit waited out
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_any_failure_is_a_counted_fallback_within_the_time_limit(server, behavio
     assert words in decision.error
     assert "\n" not in decision.error
     assert decision.directive.orders(0.0, 0.1)[0].mode == 0
-    assert taken < 2.5  # of the 3 s that the longest would take
+    assert taken < 1.5
 
 
 def test_good_answers_of_a_batch_are_kept_when_others_fail(server):
@@ -196,7 +196,7 @@ def test_a_dead_server_costs_no_time_and_a_live_one_is_found_again(server):
         rested = decide(policy)[0]
         assert (rested.source, len(server.seen)) == ("fallback", asked)
         assert "left alone" in rested.error
-        assert time.monotonic() - start < 0.9
+        assert time.monotonic() - start < 0.1
         time.sleep(1.05)
         assert decide(policy)[0].source == "engine"
 

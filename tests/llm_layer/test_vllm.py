@@ -116,7 +116,7 @@ def test_a_supervised_day(tmp_path):
     assert len(readings) == summary["reads"]
     assert any(body["engine"].startswith("vllm:smollm2-135m@") for body in readings)
     # Untuned, the model answers little that can be used: word counts read what is plain, and are named.
-    assert all(body["engine"].startswith("vllm:") or body["engine"] == "bag_of_words" for body in readings)
+    assert all(body["engine"].startswith("vllm:smollm2-135m@") or body["engine"] == "bag_of_words" for body in readings)
     assert not any(body["failed"] for body in readings)
     assert hosts() == before
     again = [*command, "run.name=again", f"supervisor.replay={tmp_path / 'day'}"]
@@ -188,14 +188,14 @@ def test_an_engine_that_hangs_is_given_up_in_time_and_started_again(engine, poli
     os.kill(hung, signal.SIGSTOP)
     start = time.monotonic()
     (decision,) = policy.decide([SAMPLE], None)
-    assert time.monotonic() - start < 10.0
+    assert time.monotonic() - start < 3.0
     assert (decision.source, decision.error) == ("fallback", "no answer within 2 s")
-    assert gone({hung}, 10.0)
+    assert gone({hung}, 1.0)
     # Two seconds are too short for a start: it goes on while decisions fall back at once, and then it answers.
     assert policy.decide([SAMPLE], None)[0].error == "the engine is still starting"
     start = time.monotonic()
     assert policy.decide([SAMPLE], None)[0].error == "the engine is still starting"
-    assert time.monotonic() - start < 1.9
+    assert time.monotonic() - start < 0.5
     loading = engine.pid
     monkeypatch.setattr(engine, "_timeout_s", 60.0)
     deadline = time.monotonic() + 300.0
